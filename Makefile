@@ -1,0 +1,46 @@
+# Every target sets up what it needs: a fresh clone and `make demo` are enough.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help demo serve test check bench format requirements clean
+
+help:  ## Show what there is.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.venv/.run: requirements/run.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/.dev: .venv/.run requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+demo: .venv/.run  ## Run all chains on simulated providers, with chaos. No keys needed.
+	$(BIN)/hotswap demo $(ARGS)
+
+serve: .venv/.run  ## Run the gateway with your keys and hotswap.yaml.
+	$(BIN)/hotswap serve $(ARGS)
+
+check: .venv/.dev  ## Linters, types, import rules, fast tests.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+	$(BIN)/pytest -q $(ARGS)
+
+requirements:  ## Resolve the pins anew (needs uv).
+	uv pip compile pyproject.toml --group build --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/run.txt
+	uv pip compile pyproject.toml --group build --group lint --group test --group e2e -c requirements/run.txt --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt
+
+format: .venv/.dev  ## Format the code.
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+clean:  ## Remove what the other targets made.
+	rm -rf .venv .hotswap

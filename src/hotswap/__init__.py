@@ -1,0 +1,1 @@
+"""hotswap: the answer arrives, whichever provider fails."""

@@ -1,0 +1,1 @@
+"""From the YAML file to the values that the processes share."""

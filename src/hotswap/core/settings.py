@@ -1,0 +1,182 @@
+"""Every number that a user can feel, with its default and the reason for it.
+
+The configuration's schema is generated from these Structs: a field's annotation bounds it, the
+string below documents it.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+Seconds = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class Timeouts(Struct, frozen=True, gc=False):
+    """Limits of one attempt and of the whole request, in seconds."""
+
+    connect_s: Seconds = 2.0
+    """DNS, TCP and TLS of a new connection. Healthy ones need well under 0.5 s."""
+    first_content_s: Seconds | None = None
+    """From the request's last byte to the first content. None: learned per target, 3 x p95."""
+    silence_s: Seconds | None = None
+    """Longest pause between events of a stream. None: learned, 10 x p99 of the gaps."""
+    total_s: Seconds = 600.0
+    """All attempts of one request together. The official SDKs give up at 600 s as well."""
+
+
+class Learned(Struct, frozen=True, gc=False):
+    """How limits are derived from what was measured."""
+
+    first_content_factor: Annotated[float, Meta(ge=1)] = 3.0
+    """Limit = factor x p95 of the time to first content."""
+    first_content_min_s: Seconds = 3.0
+    first_content_max_s: Seconds = 30.0
+    first_content_start_s: Seconds = 10.0
+    """Streamed requests, before `samples` were seen."""
+    whole_min_s: Seconds = 30.0
+    """Non-streamed requests: the head comes only when the answer is complete."""
+    whole_max_s: Seconds = 300.0
+    whole_start_s: Seconds = 300.0
+    silence_factor: Annotated[float, Meta(ge=1)] = 10.0
+    """Limit = factor x p99 of the gaps between events."""
+    silence_min_s: Seconds = 8.0
+    """Tool arguments come in bursts with pauses of seconds between them."""
+    silence_max_s: Seconds = 30.0
+    samples: Count = 20
+    """Measurements needed before anything is learned."""
+
+
+class Retry(Struct, frozen=True):
+    """Another attempt at the same target; only the last one left is retried."""
+
+    max_attempts: Count = 3
+    """Tries at one target, the first included."""
+    backoff: Literal["exponential"] = "exponential"
+    """Full jitter: a random pause up to base x 2^n."""
+    base_s: Seconds = 0.05
+    max_s: Seconds = 1.0
+    throttle_base_s: Seconds = 1.0
+    """Base after a rate limit that named no time."""
+    on: tuple[Literal["hard", "hang", "throttle", "quality"], ...] = ("hard", "throttle", "quality")
+    """Causes after which the last target is tried again. A hang has used up its time already."""
+
+
+class RetryBudget(Struct, frozen=True, gc=False):
+    """Bound on same-target retries per target, so that an outage is not multiplied (SRE book)."""
+
+    share: Share = 0.1
+    """Retries allowed per request that was started."""
+    reserve: Annotated[float, Meta(ge=0)] = 3.0
+    """Retries allowed on top, so that little traffic may retry at all."""
+    window_s: Seconds = 10.0
+
+
+class BreakerSettings(Struct, frozen=True, gc=False):
+    """When a target opens, for how long, and how it comes back."""
+
+    failures: Count = 5
+    """Consecutive HARD or HANG failures. At 5 % independent errors: once in 3.4 million."""
+    success_ratio: Share = 0.5
+    """Opens below this share of successes in the window. At 5 % errors: 6 windows of 100,000."""
+    min_requests: Count = 10
+    """Results needed in the window before the ratio says anything."""
+    window_s: Seconds = 30.0
+    """An exact ring of ten slices; a weighted average would hide a burst (linkerd, 2026)."""
+    open_s: Seconds = 5.0
+    """First opening; doubles with each failed probe, half of it jittered."""
+    open_max_s: Seconds = 300.0
+    hint_max_s: Seconds = 86400.0
+    """A provider's own hint is honoured up to this."""
+    hint_probe_s: Seconds = 300.0
+    """Beyond this part of a longer hint a probe may end it early."""
+    hint_jitter: Share = 0.1
+    """A hint is lengthened by up to this share, so that clients do not return together."""
+    throttle_s: Seconds = 1.0
+    """Base of the growing pause after a rate limit that named no time."""
+    throttle_max_s: Seconds = 60.0
+    probe_extra_s: Seconds = 5.0
+    """A probe's lease lasts its first-content limit and this."""
+    ramp_s: Seconds = 30.0
+    """After a good probe, traffic grows linearly over this time."""
+    ramp_min: Share = 0.1
+    """Share of traffic at the beginning of the ramp."""
+    ramp_failures: Count = 3
+    """Consecutive failures that end a ramp; a single one must not."""
+    exhausted_s: Seconds = 300.0
+    """A credential without money is probed this often."""
+    auth_s: Seconds = 60.0
+    """A refused credential is probed this often."""
+    gone_s: Seconds = 300.0
+    """A model that is gone is probed this often."""
+
+
+class SilenceRule(Struct, frozen=True, gc=False):
+    """Opens a target whose streamed requests all wait while not one byte comes."""
+
+    waiting: Count = 3
+    """Requests in flight without a first byte."""
+    floor_s: Seconds = 2.0
+    """Each of them older than the larger of this and `factor` x p95."""
+    factor: Annotated[float, Meta(ge=1)] = 3.0
+    quiet_s: Seconds = 2.0
+    """And no byte from the target for so long."""
+
+
+class PanicRule(Struct, frozen=True, gc=False):
+    """Admission when no target is eligible (SRE book, client throttling)."""
+
+    k: Annotated[float, Meta(ge=1)] = 2.0
+    """Reject with probability max(0, (requests - k x accepts) / (requests + 1))."""
+    window_s: Seconds = 120.0
+    """Must exceed the longest usual call."""
+
+
+class Health(Struct, frozen=True):
+    """How the standing of targets is judged."""
+
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
+    silence: SilenceRule = field(default_factory=SilenceRule)
+    learned: Learned = field(default_factory=Learned)
+    retry_budget: RetryBudget = field(default_factory=RetryBudget)
+    panic: PanicRule = field(default_factory=PanicRule)
+
+
+class RateLimitRule(Struct, frozen=True, gc=False):
+    """Trigger `rate_limit`."""
+
+    headroom: Share = 0.9
+    """Above this share of a learned limit new work prefers the next target."""
+
+
+class LatencyRule(Struct, frozen=True, gc=False):
+    """Trigger `latency`."""
+
+    threshold_ms: Annotated[float, Meta(gt=0)] | None = None
+    """No first content within it: the request moves on. None: the learned limit."""
+    metric: Literal["first_content", "total"] = "first_content"
+    percentile: Literal["p50", "p95", "p99"] = "p95"
+    """Of the last minute; above the threshold the target is suspect."""
+    action: Literal["switch"] = "switch"
+    clear_ratio: Share = 0.8
+    """Cleared below this share of the threshold ..."""
+    clear_s: Seconds = 60.0
+    """... for so long."""
+
+
+class ErrorRateRule(Struct, frozen=True, gc=False):
+    """Trigger `error_rate`: demotes a target behind the others."""
+
+    threshold: Share = 0.05
+    window_s: Seconds = 60.0
+    min_requests: Count = 20
+    trial_share: Share = 0.05
+    """Share of requests that still go to a demoted target first, so that it can recover."""
+
+
+class AuthRule(Struct, frozen=True, gc=False):
+    """Trigger `auth`."""
+
+    failures: Count = 2
+    """Refusals in a row, of different requests, after which a credential is disabled."""

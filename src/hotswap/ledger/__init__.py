@@ -1,0 +1,1 @@
+"""What happened: records, the link that carries them, and who may listen."""

@@ -1,0 +1,124 @@
+"""The link between workers and keeper: frames of u32 length and a tagged msgpack Struct.
+
+Both ends use this module only. The length is big-endian and counts the payload.
+"""
+
+from msgspec import Struct
+from msgspec.msgpack import Decoder, Encoder
+
+from ..config.snapshot import Snapshot
+from .record import Record, Transition
+
+MAX_FRAME = 64 * 1024 * 1024
+"""A longer frame is a bug or a stranger: the connection is closed."""
+
+
+class Hello(Struct, frozen=True, tag="hello"):
+    """Up, first: who connects."""
+
+    worker: int
+    boot: str
+    """Differs for every start of a worker process."""
+
+
+class Batch(Struct, frozen=True, tag="batch"):
+    """Up: records `first`, `first + 1`, ... of this boot; sent again until acknowledged."""
+
+    first: int
+    records: tuple[Record, ...]
+    dropped: int = 0
+    """Records that did not fit into the buffer since this boot began."""
+
+
+class Changed(Struct, frozen=True, tag="changed"):
+    """Both ways, at once: a target's standing changed in one worker, for the others to know."""
+
+    transition: Transition
+
+
+class Ask(Struct, frozen=True, tag="ask"):
+    """Up: may I probe this?"""
+
+    key: str
+    ttl_s: float
+
+
+class Tick(Struct, frozen=True, tag="tick"):
+    """Up, each second."""
+
+    in_flight: int
+    connections: int
+    lag_s: float
+    """How late the loop's timer was."""
+
+
+class Ack(Struct, frozen=True, tag="ack"):
+    """Down: all records up to and including `upto` are committed."""
+
+    upto: int
+
+
+class Lease(Struct, frozen=True, tag="lease"):
+    """Down: the answer to `Ask`."""
+
+    key: str
+    granted: bool
+
+
+class Apply(Struct, frozen=True, tag="apply"):
+    """Down: serve by this configuration from now on."""
+
+    snapshot: Snapshot
+
+
+Up = Hello | Batch | Changed | Ask | Tick
+Down = Ack | Lease | Changed | Apply
+
+_encoder = Encoder()
+
+
+def write_frame(message: Up | Down) -> bytes:
+    """Encode one message with its length."""
+    payload = _encoder.encode(message)
+    return len(payload).to_bytes(4, "big") + payload
+
+
+class FrameError(Exception):
+    """The other end does not speak this protocol."""
+
+
+class Frames:
+    """Cuts a byte stream into messages, for any way in which it was cut on its way."""
+
+    __slots__ = ("_decode", "_tail")
+
+    def __init__(self, decoder: "Decoder[Up] | Decoder[Down]") -> None:
+        self._decode = decoder.decode
+        self._tail = bytearray()
+
+    def feed(self, data: bytes) -> list[Up | Down]:
+        """Return the messages completed by `data`; raises `FrameError`."""
+        tail = self._tail
+        tail += data
+        messages: list[Up | Down] = []
+        at = 0
+        while len(tail) - at >= 4:
+            size = int.from_bytes(tail[at : at + 4], "big")
+            if size > MAX_FRAME:
+                raise FrameError(f"a frame of {size} bytes")
+            if len(tail) - at - 4 < size:
+                break
+            messages.append(self._decode(bytes(tail[at + 4 : at + 4 + size])))
+            at += 4 + size
+        del tail[:at]
+        return messages
+
+
+def up_frames() -> Frames:
+    """Read what workers send."""
+    return Frames(Decoder(Up))
+
+
+def down_frames() -> Frames:
+    """Read what the keeper sends."""
+    return Frames(Decoder(Down))

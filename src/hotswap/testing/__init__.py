@@ -1,0 +1,1 @@
+"""Scripted providers and virtual time, for our tests, the demo, and tests of your own chains."""
