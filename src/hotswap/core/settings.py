@@ -155,7 +155,7 @@ class LatencyRule(Struct, frozen=True, gc=False):
 
     threshold_ms: Annotated[float, Meta(gt=0)] | None = None
     """No first content within it: the request moves on. None: the learned limit."""
-    metric: Literal["first_content", "total"] = "first_content"
+    metric: Literal["first_content"] = "first_content"
     percentile: Literal["p50", "p95", "p99"] = "p95"
     """Of the last minute; above the threshold the target is suspect."""
     action: Literal["switch"] = "switch"

@@ -1,0 +1,107 @@
+"""Which targets may serve a request, in which order, and why the others may not."""
+
+from collections.abc import Callable, Sequence
+from itertools import groupby, pairwise
+from math import log
+
+from msgspec import Struct
+
+from .standings import Standings
+from .terms import Chain, Target
+
+
+class Skip(Struct, frozen=True, gc=False):
+    """A target that the plan leaves out."""
+
+    target: str
+    reason: str
+    """open, half_open, throttled, exhausted, auth, gone, other_model."""
+
+
+class Plan(Struct, frozen=True):
+    """The candidates of one request in the order in which they are asked."""
+
+    targets: Sequence[Target]
+    skips: tuple[Skip, ...] = ()
+    panic: bool = False
+    """Nothing is eligible: the candidates are the least bad, each subject to admission."""
+
+
+def plan(
+    chain: Chain,
+    standings: Standings,
+    now: float,
+    jitter: Callable[[], float],
+    *,
+    one_model: bool = False,
+) -> Plan:
+    """Order the eligible targets of `chain`; demoted ones come last.
+
+    Args:
+        chain: Its targets are sorted by priority.
+        standings: What is known of targets and credentials.
+        now: Monotonic seconds.
+        jitter: Gives a random number in [0, 1).
+        one_model: Only the first target's model may answer: vectors of another model are not
+            comparable, so embeddings never move to one.
+    """
+    eligible: list[Target] = []
+    demoted: list[Target] = []
+    skips: list[Skip] = []
+    triggers = chain.triggers
+    for target in _ordered(chain.targets, jitter):
+        if one_model and target.model != chain.targets[0].model:
+            skips.append(Skip(target.id, "other_model"))
+            continue
+        health = standings.target(target.id)
+        obstacle = health.obstacle_at(now) if triggers.error or triggers.latency else None
+        if obstacle is None:
+            key_obstacle = standings.keyring(target.provider).obstacle_at(target.model, now)
+            obstacle = key_obstacle.reason if key_obstacle is not None else None
+        if obstacle is not None:
+            skips.append(Skip(target.id, obstacle))
+        elif (
+            not health.admits_at(now)
+            or (triggers.error_rate is not None and health.demoted_by(now, triggers.error_rate))
+            or (triggers.latency is not None and health.suspect_by(now, triggers.latency))
+        ):
+            demoted.append(target)
+        else:
+            eligible.append(target)
+    eligible += demoted
+    if eligible or not skips:
+        return Plan(eligible, tuple(skips))
+    return Plan(_least_bad(chain, standings, now, skips), tuple(skips), panic=True)
+
+
+def _ordered(targets: Sequence[Target], jitter: Callable[[], float]) -> Sequence[Target]:
+    """Shuffle targets of equal priority by weight (Efraimidis and Spirakis, 2006)."""
+    if all(a.priority != b.priority for a, b in pairwise(targets)):
+        return targets
+    ordered: list[Target] = []
+    for _, tier in groupby(targets, key=lambda t: t.priority):
+        keyed = [(log(1.0 - jitter()) / target.weight, target) for target in tier]
+        ordered += [target for _, target in sorted(keyed, key=lambda pair: -pair[0])]
+    return ordered
+
+
+def _least_bad(
+    chain: Chain, standings: Standings, now: float, skips: Sequence[Skip]
+) -> list[Target]:
+    """Order what may be tried although nothing is eligible.
+
+    A throttle whose end only we guessed comes first, then open targets by priority. A reset that
+    the provider itself named is a clock and never tried before; disabled credentials never serve.
+    """
+    reasons = {skip.target: skip.reason for skip in skips}
+    throttled: list[Target] = []
+    opened: list[Target] = []
+    for target in chain.targets:
+        reason = reasons.get(target.id)
+        if reason == "throttled":
+            ring = standings.keyring(target.provider)
+            if ring.panic_pick(target.model, now) is not None:
+                throttled.append(target)
+        elif reason in {"open", "half_open"}:
+            opened.append(target)
+    return throttled + opened

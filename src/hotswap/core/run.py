@@ -1,0 +1,183 @@
+"""One request's decisions: events in, one action out."""
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from .backoff import RetryBudget, full_jitter
+from .plan import Plan
+from .standings import Standings
+from .terms import RULES, Cause, Chain, Credential, Failure, Rule, Target, Trigger
+
+
+class Start(Struct, frozen=True, gc=False):
+    """Begin an attempt."""
+
+    target: Target
+    credential: Credential
+
+
+class Sleep(Struct, frozen=True, gc=False):
+    """Wait, then call `Run.on_wake`."""
+
+    seconds: float
+
+
+class GiveUp(Struct, frozen=True, gc=False):
+    """Nothing is left to try; `failure` is None when not one attempt was possible."""
+
+    failure: Failure | None
+
+
+Action = Start | Sleep | GiveUp
+
+WAIT_FOR_RESET_S = 1.0
+"""A rate limit's reset is waited for only if it is this near, and a quarter of the time left."""
+
+
+class Run:
+    """Decides for one request what to do next; the driver does it.
+
+    A failure is answered with another key or target at once, and with a pause only when there is
+    none left. A request makes at most links + `max_attempts` - 1 attempts; another key after a
+    refused, exhausted or throttled one is free, once per key.
+    """
+
+    __slots__ = (
+        "_at",
+        "_budget",
+        "_chain",
+        "_credential",
+        "_deadline",
+        "_jitter",
+        "_panic",
+        "_standings",
+        "_targets",
+        "_tried_keys",
+        "_tries",
+    )
+
+    def __init__(
+        self,
+        chain: Chain,
+        plan: Plan,
+        standings: Standings,
+        budget: RetryBudget,
+        *,
+        deadline: float,
+        jitter: Callable[[], float],
+        fallback: bool = True,
+    ) -> None:
+        """Prepare a run.
+
+        Args:
+            chain: Its triggers say which causes move on; its retry settings bound the tries.
+            plan: The candidates in order.
+            standings: Asked again for each candidate, since much may change within a request.
+            budget: Same-target retries are paid from it.
+            deadline: Monotonic seconds at which the request ends, whatever happens.
+            jitter: Gives a random number in [0, 1).
+            fallback: False: the first candidate only, by the caller's wish.
+        """
+        self._chain = chain
+        self._targets: Sequence[Target] = plan.targets if fallback else plan.targets[:1]
+        self._panic = plan.panic
+        self._standings = standings
+        self._budget = budget
+        self._deadline = deadline
+        self._jitter = jitter
+        self._at = -1
+        self._tries = 0
+        self._tried_keys: tuple[str, ...] = ()
+        self._credential: Credential | None = None
+
+    def begin(self, now: float) -> Action:
+        """Start at the first candidate that still can serve."""
+        self._budget.started(now)
+        return self._next_target(now) or GiveUp(None)
+
+    def on_failure(self, failure: Failure, now: float) -> Action:
+        """Say what follows from an attempt that failed before anything reached the caller."""
+        rule = RULES[failure.cause]
+        if now >= self._deadline or not rule.move_on or not self._acts(failure.cause, rule):
+            return GiveUp(failure)
+        return (
+            (self._next_key(now) if rule.next_key else None)
+            or self._next_target(now)
+            or self._retry(failure, rule, now)
+            or GiveUp(failure)
+        )
+
+    def on_wake(self, now: float) -> Action:
+        """Try the same target again after the pause, whatever its standing says meanwhile."""
+        credential = self._credential
+        if now >= self._deadline or credential is None:
+            return GiveUp(None)
+        self._tries += 1
+        return Start(self._targets[self._at], credential)
+
+    def _acts(self, cause: Cause, rule: Rule) -> bool:
+        """Say whether the chain's triggers let this cause move the request on."""
+        triggers = self._chain.triggers
+        if rule.trigger is None or triggers.active(rule.trigger):
+            return True
+        return cause is Cause.HANG and triggers.active(Trigger.LATENCY)
+
+    def _next_key(self, now: float) -> Start | None:
+        target = self._targets[self._at]
+        ring = self._standings.keyring(target.provider)
+        credential = ring.pick(target.model, now, self._tried_keys)
+        return self._start(target, credential) if credential is not None else None
+
+    def _next_target(self, now: float) -> Start | None:
+        while self._at + 1 < len(self._targets):
+            self._at += 1
+            target = self._targets[self._at]
+            health = self._standings.target(target.id)
+            ring = self._standings.keyring(target.provider)
+            if self._panic:
+                if not health.admits_in_panic(now):
+                    continue
+                credential = ring.pick(target.model, now, ()) or ring.panic_pick(target.model, now)
+            elif self._at and health.obstacle_at(now) is not None:
+                continue
+            else:
+                credential = ring.pick(target.model, now, ())
+            if credential is not None:
+                self._tries = 0
+                self._tried_keys = ()
+                return self._start(target, credential)
+        return None
+
+    def _start(self, target: Target, credential: Credential) -> Start:
+        self._tries += 1
+        self._credential = credential
+        self._tried_keys = (*self._tried_keys, credential.id)
+        return Start(target, credential)
+
+    def _retry(self, failure: Failure, rule: Rule, now: float) -> Sleep | None:
+        """Pause before another try at the last target, if that may help and can be afforded."""
+        retry = self._chain.retry
+        if (
+            not rule.retry_here
+            or failure.cause.value not in retry.on
+            or self._tries >= retry.max_attempts
+        ):
+            return None
+        left = self._deadline - now
+        if failure.cause is Cause.THROTTLE:
+            near = min(WAIT_FOR_RESET_S, left / 4)
+            if failure.retry_after_s is not None:
+                pause = failure.retry_after_s
+                if pause > near:
+                    return None
+            else:
+                pause = min(near, self._pause(retry.throttle_base_s))
+        else:
+            pause = self._pause(retry.base_s)
+        if pause >= left or not self._budget.take(now):
+            return None
+        return Sleep(pause)
+
+    def _pause(self, base_s: float) -> float:
+        return full_jitter(base_s, self._tries - 1, self._chain.retry.max_s, self._jitter)

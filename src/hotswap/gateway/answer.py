@@ -1,0 +1,111 @@
+"""Answers that the gateway writes itself, and the headers that explain the others."""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Final
+
+from msgspec import Struct
+
+from ..core.terms import Cause, Failure, Target
+from ..dialects.api import AttemptNote, Dialect
+from ..upstream.api import Headers
+from .line import Line
+
+JSON: Final = b"content-type: application/json\r\n"
+EVENT_STREAM: Final = (
+    b"content-type: text/event-stream; charset=utf-8\r\n"
+    b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
+)
+NO_RETRY: Final = b"x-should-retry: false\r\n"
+"""The chain was tried already: an SDK that retries would triple the load in an outage."""
+RETRY_AFTER_MAX_S: Final = 60.0
+
+_PASSED_ON: Final = frozenset({Cause.CALLER, Cause.POLICY, Cause.CONTEXT, Cause.CAPABILITY})
+_PASSED_HEADERS: Final = (b"content-type", b"x-request-id")
+_CODES: Final = {
+    429: "rate_limit_exceeded",
+    503: "chain_exhausted",
+    504: "timeout",
+}
+
+
+class Refusal(Struct, frozen=True, gc=False):
+    """An error answer, not yet written."""
+
+    status: int
+    code: str
+    message: str
+    param: str | None = None
+    retry_after_s: float | None = None
+
+    def headers(self) -> bytes:
+        """Write the headers that go with it."""
+        lines = JSON + NO_RETRY
+        if self.retry_after_s is not None:
+            lines += b"retry-after: %d\r\n" % max(1, ceil(self.retry_after_s))
+        return lines
+
+    def body(self, dialect: Dialect, attempts: Sequence[AttemptNote] = ()) -> bytes:
+        """Write the body in the caller's dialect."""
+        return dialect.write_error(self.status, self.code, self.message, self.param, attempts)
+
+
+def explain(line: Line, target: Target | None, now: float) -> bytes:
+    """Write the headers that every answer carries."""
+    own_ms = (now - line.exchange.incoming.received_at - line.upstream_s) * 1000
+    lines = b"x-hotswap-request-id: %b\r\nx-hotswap-attempts: %d\r\n" % (
+        line.request_id.encode(),
+        line.tried,
+    )
+    if target is not None:
+        lines += b"x-hotswap-target: %b\r\n" % target.id.encode()
+    if line.reason:
+        lines += b"x-hotswap-reason: %b\r\n" % line.reason.encode("ascii", "replace")
+    return lines + b"server-timing: hotswap;dur=%.2f\r\n" % max(own_ms, 0.0)
+
+
+def pass_on(headers: Headers) -> bytes:
+    """Write those of a provider's headers that go on to the caller: few, by allow list."""
+    lines = b""
+    for name in _PASSED_HEADERS:
+        if value := headers.get(name):
+            lines += b"%b: %b\r\n" % (name, value)
+    return lines
+
+
+def note(target: Target, failure: Failure, seconds: float) -> AttemptNote:
+    """Describe a failed attempt for the caller."""
+    return AttemptNote(
+        target.id, failure.cause.value, failure.detail, failure.status, round(seconds * 1000, 1)
+    )
+
+
+def why(attempts: Sequence[AttemptNote], skips: Sequence[str]) -> str:
+    """Say in one line why the first candidates did not answer."""
+    failed = [
+        f"{a.target} {a.status} {a.detail or a.cause}" if a.status else f"{a.target} {a.detail}"
+        for a in attempts
+    ]
+    return "; ".join([*failed, *skips])
+
+
+def give_up(line: Line, failure: Failure | None, retry_after_s: float | None) -> Refusal:
+    """Say how a request ends that no target answered.
+
+    The caller's own faults go back as they are. Otherwise: 429 if everything was throttled, 504
+    if everything timed out, else 503; a provider's 401 never reaches the caller.
+    """
+    if failure is not None and failure.cause in _PASSED_ON:
+        status = failure.status if 400 <= failure.status < 500 else 400
+        return Refusal(status, failure.code or failure.detail, failure.message, failure.param)
+    causes = {a.cause for a in line.attempts} | {s.reason for s in line.plan.skips}
+    if causes and causes <= {Cause.THROTTLE.value, "throttled"}:
+        status = 429
+    elif causes and causes <= {Cause.HANG.value}:
+        status = 504
+    else:
+        status = 503
+    skips = [f"{s.target} {s.reason}" for s in line.plan.skips]
+    message = f"No target of {line.chain.name!r} could answer: {why(line.attempts, skips)}."
+    soonest = min(retry_after_s, RETRY_AFTER_MAX_S) if retry_after_s is not None else None
+    return Refusal(status, _CODES[status], message, None, soonest)

@@ -1,0 +1,93 @@
+"""Carries out what a run decides until there is an answer or nothing left to try."""
+
+from typing import assert_never
+
+from ..core.run import Action, GiveUp, Run, Sleep, Start
+from ..core.terms import RULES, Cause, Failure, Scope
+from .answer import explain, give_up, note, why
+from .attempt import Attempt
+from .line import Line
+from .records import record_attempt, record_unattempted
+from .services import Services
+
+
+async def drive(run: Run, line: Line, services: Services) -> None:
+    """Serve one request by what `run` decides; the caller has an answer or an error after it."""
+    clock = services.clock
+    action: Action | None = run.begin(clock.now())
+    while action is not None:
+        match action:
+            case Start():
+                action = await _attempt(run, line, action, services)
+            case Sleep(seconds):
+                await services.sleep(seconds)
+                action = None if line.exchange.gone else run.on_wake(clock.now())
+            case GiveUp(failure):
+                refuse(line, failure, services)
+                action = None
+            case _:
+                assert_never(action)
+
+
+async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Action | None:
+    """Make one attempt; return what follows, None once the caller's answer has ended."""
+    attempt = Attempt(line, start, services)
+    failure = await attempt.ended()
+    now = services.clock.now()
+    _report(attempt, failure, services, now)
+    action = None
+    if failure is None or attempt.released or failure.cause is Cause.CANCEL:
+        attempt.deliver(failure)
+    else:
+        line.attempts.append(note(start.target, failure, now - attempt.started_at))
+        line.reason = why(line.attempts, ())
+        action = run.on_failure(failure, now)
+    final = action is None or isinstance(action, GiveUp)
+    record_attempt(attempt, failure, services, now, final=final)
+    line.failed_at = now
+    return action
+
+
+def _report(attempt: Attempt, failure: Failure | None, services: Services, now: float) -> None:
+    """Tell the standings of target and credential how the attempt ended."""
+    start, line = attempt.start, attempt.line
+    standings = services.standings
+    health = standings.target(start.target.id)
+    keyring = standings.keyring(start.target.provider)
+    line.upstream_s += now - (attempt.sent_at or now)
+    if failure is None:
+        if attempt.content_at is not None:
+            waited_s = attempt.content_at - attempt.sent_at
+            health.on_content(attempt.token, now, waited_s)
+        if attempt.gap_s:
+            health.on_gap(attempt.gap_s)
+        health.on_success(attempt.token, now)
+        keyring.on_success(start.credential.id, start.target.model, now)
+    else:
+        scope = RULES[failure.cause].scope
+        if scope is Scope.TARGET:
+            health.on_failure(attempt.token, now, failure)
+        else:
+            health.on_end(attempt.token)
+        if scope in {Scope.CREDENTIAL, Scope.ACCESS}:
+            keyring.on_failure(
+                start.credential.id, start.target.model, line.request_id, failure, now
+            )
+    if standings.changes:
+        services.publish()
+
+
+def refuse(line: Line, failure: Failure | None, services: Services) -> None:
+    """Answer a request that nothing could answer, in the caller's dialect."""
+    now = services.clock.now()
+    exchange, dialect = line.exchange, line.route.dialect
+    retry_after_s = services.standings.soonest_reopening(line.chain.targets, now)
+    refusal = give_up(line, failure, retry_after_s)
+    if line.committed:
+        exchange.write(dialect.write_stream_error(refusal.code, refusal.message))
+        exchange.abort()
+    else:
+        headers = refusal.headers() + explain(line, None, now)
+        exchange.answer(refusal.status, headers, refusal.body(dialect, line.attempts))
+    if not line.attempts:
+        record_unattempted(line, refusal.code, services)

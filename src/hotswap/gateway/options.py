@@ -1,0 +1,52 @@
+"""What a caller may ask of the gateway itself, by request headers."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from ..errors import RefusedError
+
+
+class Options(Struct, frozen=True, gc=False):
+    """The wishes of one request; frozen, so that every part of the line obeys the same."""
+
+    fallback: bool = True
+    """`x-hotswap-fallback: off`: the first candidate only."""
+    deadline_s: float | None = None
+    """`x-hotswap-deadline-ms`: the request ends within it."""
+
+
+_DEFAULT = Options()
+
+
+def read_options(headers: Mapping[bytes, bytes]) -> Options:
+    """Read the wishes; raises `RefusedError` for one that is not understood."""
+    fallback = headers.get(b"x-hotswap-fallback")
+    deadline = headers.get(b"x-hotswap-deadline-ms")
+    if fallback is None and deadline is None:
+        return _DEFAULT
+    return Options(fallback=_switch(fallback), deadline_s=_seconds(deadline))
+
+
+def _switch(value: bytes | None) -> bool:
+    match value:
+        case None | b"on":
+            return True
+        case b"off":
+            return False
+        case _:
+            raise RefusedError(
+                400, "invalid_header", "The header x-hotswap-fallback takes 'on' or 'off'."
+            )
+
+
+def _seconds(value: bytes | None) -> float | None:
+    if value is None:
+        return None
+    if not value.isdigit() or not 0 < int(value) <= 86_400_000:
+        raise RefusedError(
+            400,
+            "invalid_header",
+            "The header x-hotswap-deadline-ms takes whole milliseconds from 1 to 86400000.",
+        )
+    return int(value) / 1000

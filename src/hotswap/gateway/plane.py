@@ -1,0 +1,92 @@
+"""One configuration, ready to serve by. Requests in flight keep the one they began with."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from ..config.snapshot import Snapshot
+from ..core.terms import Chain, Credential, Endpoint, Provider, Target
+from ..dialects.api import Dialect
+from ..errors import RefusedError
+from .access import Access
+
+FORWARDED: Final = (b"traceparent", b"tracestate", b"openai-beta")
+"""Request headers that travel on: trace context, and opt-ins of the caller's own dialect."""
+
+
+class Route(Struct, frozen=True):
+    """One path of the public listener that reaches providers."""
+
+    name: str
+    dialect_name: str
+    dialect: Dialect
+    path: str
+    """Below the provider's base path."""
+    one_model: bool = False
+    """Never moves to another model."""
+
+
+class Plane:
+    """What the line needs of a snapshot, with the request heads prepared once."""
+
+    __slots__ = ("_heads", "access", "chains", "digest", "providers", "snapshot")
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.digest = snapshot.digest
+        self.chains: Mapping[str, Chain] = snapshot.chains
+        self.providers: Mapping[str, Provider] = snapshot.providers
+        self.access = Access(snapshot.keys)
+        self._heads: dict[tuple[str, str, str], bytes] = {}
+
+    def chain(self, name: str) -> Chain:
+        """Return the chain that a caller named; raises `RefusedError`."""
+        chain = self.chains.get(name)
+        if chain is None:
+            listed = ", ".join(self.snapshot.listed[:12])
+            raise RefusedError(
+                404,
+                "model_not_found",
+                f"No chain or model is named {name[:80]!r}. This gateway serves: {listed}.",
+                param="model",
+            )
+        return chain
+
+    def endpoints(self) -> dict[Endpoint, int]:
+        """Return the endpoints to keep warm, with the number of idle connections for each."""
+        names = {target.provider for chain in self.chains.values() for target in chain.targets}
+        warm = self.snapshot.server.warm
+        return {self.providers[name].endpoint: warm for name in names}
+
+    def request(
+        self,
+        route: Route,
+        target: Target,
+        credential: Credential,
+        headers: Mapping[bytes, bytes],
+        body: bytes,
+    ) -> bytes:
+        """Write the complete HTTP request for `target`."""
+        key = (route.path, target.provider, credential.id)
+        head = self._heads.get(key)
+        if head is None:
+            head = self._heads[key] = self._head(route, target, credential)
+        forwarded = b""
+        for name in FORWARDED:
+            if value := headers.get(name):
+                forwarded += b"%b: %b\r\n" % (name, value)
+        return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, forwarded, len(body), body)
+
+    def _head(self, route: Route, target: Target, credential: Credential) -> bytes:
+        provider = self.providers[target.provider]
+        endpoint = provider.endpoint
+        host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+        if endpoint.port != (443 if endpoint.tls else 80):
+            host = f"{host}:{endpoint.port}"
+        return (
+            f"POST {provider.base_path}{route.path} HTTP/1.1\r\nhost: {host}\r\n".encode()
+            + route.dialect.credential_headers(credential, provider.kind)
+            + b"content-type: application/json\r\naccept: */*\r\naccept-encoding: identity\r\n"
+            + b"user-agent: hotswap\r\n"
+        )

@@ -1,0 +1,194 @@
+"""Probes: the one call that finds out whether an open target or key works again.
+
+No user waits on a probe. It is sent only when traffic wanted the target since it opened, one at
+a time over all workers (the keeper leases), and with the cheapest request there is.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from ..core.standings import ProbeDue
+from ..core.terms import Cause, Credential, Failure, Needs
+from ..ledger.record import AttemptRecord
+from ..upstream.api import Broken, Call, Headers
+from .handle import ROUTES
+from .plane import Plane, Route
+from .services import Services
+
+MAX_BODY: Final = 256 * 1024
+_ROUTE: Final[Route] = ROUTES["/v1/chat/completions"]
+
+Ask = Callable[[str, float, Callable[[bool], None]], None]
+"""Asks for the lease of a key for so many seconds; calls back once with the answer."""
+
+
+class Prober:
+    """Looks, several times a second, for what is due, and probes it."""
+
+    __slots__ = ("_ask", "_asked", "_plane", "_running", "_services")
+
+    def __init__(self, services: Services, plane: Callable[[], Plane], ask: Ask) -> None:
+        self._services = services
+        self._plane = plane
+        self._ask = ask
+        self._asked: set[str] = set()
+        self._running: dict[str, _Probe] = {}
+
+    def tick(self) -> None:
+        """Ask for the lease of every probe that is due."""
+        services = self._services
+        for due in services.standings.due_probes(services.clock.now()):
+            if due.key in self._asked or due.key in self._running:
+                continue
+            self._asked.add(due.key)
+            self._ask(due.key, self._ttl_s(due), lambda ok, due=due: self._start(due, ok=ok))
+
+    def close(self) -> None:
+        """Drop the probes in flight."""
+        for probe in list(self._running.values()):
+            probe.cancel()
+        self._running.clear()
+
+    def _ttl_s(self, due: ProbeDue) -> float:
+        settings = self._services.standings.settings
+        return self._limit_s(due) + settings.breaker.probe_extra_s
+
+    def _limit_s(self, due: ProbeDue) -> float:
+        standings = self._services.standings
+        health = standings.target(due.target.id)
+        return health.first_content_limit_s(standings.settings.learned, streamed=True)
+
+    def _start(self, due: ProbeDue, *, ok: bool) -> None:
+        self._asked.discard(due.key)
+        services, plane = self._services, self._plane()
+        now = services.clock.now()
+        credential = due.credential
+        if credential is None:
+            ring = services.standings.keyring(due.target.provider)
+            credential = ring.pick(due.target.model, now, ())
+        if not ok or credential is None or due.target.provider not in plane.providers:
+            return
+        if not services.standings.lease(due.key, now, self._ttl_s(due)):
+            return
+        self._running[due.key] = _Probe(
+            due, credential, plane, services, self._limit_s(due), self._ended
+        )
+
+    def _ended(self, probe: "_Probe", failure: Failure | None) -> None:
+        """Tell the standings, then the ledger."""
+        self._running.pop(probe.due.key, None)
+        services = self._services
+        now = services.clock.now()
+        services.standings.on_probe(probe.due.key, now, failure=failure)
+        services.publish()
+        services.record(probe.record(failure, now))
+
+
+class _Probe:
+    """The listener of one probe."""
+
+    __slots__ = (
+        "_began_at",
+        "_call",
+        "_credential",
+        "_headers",
+        "_kind",
+        "_parts",
+        "_plane",
+        "_report",
+        "_services",
+        "_size",
+        "_status",
+        "due",
+    )
+
+    def __init__(
+        self,
+        due: ProbeDue,
+        credential: Credential,
+        plane: Plane,
+        services: Services,
+        limit_s: float,
+        report: Callable[["_Probe", Failure | None], None],
+    ) -> None:
+        self.due = due
+        self._report = report
+        self._services = services
+        self._plane = plane
+        self._credential = credential
+        self._status = 0
+        self._headers: Headers = {}
+        self._parts: list[bytes] = []
+        self._size = 0
+        provider = plane.providers[due.target.provider]
+        self._kind = provider.kind
+        body = _ROUTE.dialect.write_probe(due.target, provider.kind)
+        request = plane.request(_ROUTE, due.target, credential, {}, body)
+        self._began_at = services.clock.now()
+        connect_s = min(limit_s, 2.0)
+        self._call: Call = services.client.send(
+            provider.endpoint, request, self, connect_s=connect_s
+        )
+        self._call.set_limit(self._began_at + limit_s)
+
+    def cancel(self) -> None:
+        """Drop the probe without a report."""
+        self._call.cancel()
+
+    def on_head(self, status: int, headers: Headers) -> None:
+        """Keep what the judgement needs."""
+        self._status, self._headers = status, headers
+
+    def on_body(self, data: bytes) -> None:
+        """Gather the body."""
+        self._size += len(data)
+        if self._size <= MAX_BODY:
+            self._parts.append(data)
+
+    def on_end(self) -> None:
+        """Judge: an answer of any content shows that the target serves."""
+        body = b"".join(self._parts)
+        if not 200 <= self._status < 300:
+            fault = _ROUTE.dialect.read_fault(self._kind, self._status, self._headers, body)
+            served = fault.cause in {Cause.CALLER, Cause.POLICY, Cause.CONTEXT, Cause.CAPABILITY}
+            self._report(self, None if served else fault)
+            return
+        reply = _ROUTE.dialect.read_reply(body)
+        if isinstance(reply, Failure) and reply.cause is not Cause.QUALITY:
+            self._report(self, reply)
+        else:
+            self._report(self, None)
+
+    def on_broken(self, broken: Broken) -> None:
+        """The target still does not answer."""
+        self._report(self, Failure(Cause.HARD, broken.fault.value, self._status))
+
+    def on_limit(self) -> None:
+        """The target still is silent."""
+        self._call.cancel()
+        self._report(self, Failure(Cause.HANG, "first_content", self._status))
+
+    def record(self, failure: Failure | None, now: float) -> AttemptRecord:
+        """Describe the probe; it was no one's request."""
+        sent_at = self._call.sent_at
+        return AttemptRecord(
+            request_id="",
+            number=1,
+            final=True,
+            answered=False,
+            chain="",
+            config=self._plane.digest,
+            caller="",
+            dialect=_ROUTE.dialect_name,
+            route="probe",
+            streamed=False,
+            needs=Needs(),
+            target=self.due.target.id,
+            credential=self._credential.id,
+            started_at=self._services.clock.unix() - (now - self._began_at),
+            sent_s=sent_at - self._began_at if sent_at else None,
+            end_s=now - self._began_at,
+            status=self._status,
+            cause=failure.cause.value if failure is not None else "",
+            detail=failure.detail if failure is not None else "",
+        )

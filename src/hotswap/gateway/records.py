@@ -1,0 +1,100 @@
+"""Builds the records of a request's attempts."""
+
+from ..core.terms import Failure, Usage
+from ..ledger.record import AttemptRecord
+from .attempt import Attempt
+from .line import Line
+from .services import Services
+
+BYTES_PER_TOKEN = 3.6
+"""To estimate the output of a stream whose usage never came; on the safe side."""
+
+
+def record_attempt(
+    attempt: Attempt, failure: Failure | None, services: Services, now: float, *, final: bool
+) -> None:
+    """Append what became of one attempt.
+
+    Args:
+        attempt: Ended.
+        failure: None: the caller has a whole answer.
+        services: Give the clock and take the record.
+        now: Monotonic seconds of the classified end.
+        final: The request ends with this attempt.
+    """
+    line, start = attempt.line, attempt.start
+    began_at, sent_at, failed_at = attempt.started_at, attempt.sent_at, line.failed_at
+    services.record(
+        AttemptRecord(
+            request_id=line.request_id,
+            number=attempt.number,
+            final=final,
+            answered=failure is None,
+            chain=line.chain.name,
+            config=line.plane.digest,
+            caller=line.caller,
+            dialect=line.route.dialect_name,
+            route=line.route.name,
+            streamed=line.request.stream,
+            needs=line.request.needs,
+            target=start.target.id,
+            credential=start.credential.id,
+            started_at=services.clock.unix() - (now - began_at),
+            sent_s=sent_at - began_at if sent_at else None,
+            first_content_s=_since(attempt.content_at, began_at),
+            last_s=_since(attempt.last_at, began_at),
+            end_s=now - began_at,
+            switch_s=sent_at - failed_at if failed_at is not None and sent_at else None,
+            status=attempt.status,
+            cause=failure.cause.value if failure is not None else "",
+            detail=failure.detail if failure is not None else "",
+            rule=failure.rule if failure is not None else "",
+            measured=failure.measured if failure is not None else None,
+            threshold=failure.threshold if failure is not None else None,
+            skipped=_skipped(line) if attempt.number == 1 and line.plan.skips else (),
+            usage=attempt.usage or _estimate(attempt),
+        )
+    )
+
+
+def _since(at: float | None, began_at: float) -> float | None:
+    return at - began_at if at is not None else None
+
+
+def _skipped(line: Line) -> tuple[str, ...]:
+    return tuple(f"{skip.target}: {skip.reason}" for skip in line.plan.skips)
+
+
+def _estimate(attempt: Attempt) -> Usage | None:
+    """Estimate what a begun answer cost whose usage never came; never zero."""
+    if attempt.content_at is None:
+        return None
+    return Usage(
+        input_tokens=attempt.line.request.needs.prompt_tokens,
+        output_tokens=max(1, round(attempt.content_bytes / BYTES_PER_TOKEN)),
+        estimated=True,
+    )
+
+
+def record_unattempted(line: Line, detail: str, services: Services) -> None:
+    """Append a request for which not one attempt could be made, with why."""
+    services.record(
+        AttemptRecord(
+            request_id=line.request_id,
+            number=0,
+            final=True,
+            answered=False,
+            chain=line.chain.name,
+            config=line.plane.digest,
+            caller=line.caller,
+            dialect=line.route.dialect_name,
+            route=line.route.name,
+            streamed=line.request.stream,
+            needs=line.request.needs,
+            target="",
+            credential="",
+            started_at=services.clock.unix(),
+            detail=detail,
+            skipped=_skipped(line),
+        )
+    )

@@ -1,0 +1,27 @@
+"""What the line works with; built once per worker by `app`."""
+
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from ..clock import Clock
+from ..core.backoff import RetryBudget
+from ..core.standings import Standings
+from ..ledger.record import Record
+from ..upstream.api import Client
+
+
+class Services(Struct, frozen=True):
+    """The injected parts of the data plane."""
+
+    client: Client
+    clock: Clock
+    standings: Standings
+    budget: RetryBudget
+    record: Callable[[Record], None]
+    """Takes a record off the line; never blocks, never raises."""
+    publish: Callable[[], None]
+    """Sends the changes of standing that have gathered."""
+    jitter: Callable[[], float]
+    """Gives a random number in [0, 1)."""
+    sleep: Callable[[float], Awaitable[None]]
