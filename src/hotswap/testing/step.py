@@ -1,0 +1,131 @@
+"""How a scripted provider answers one request, and what it remembers of it, as values.
+
+Times are seconds. A `Step` without arguments is a healthy answer. In a stream the role chunk is
+event number one, the first piece of content number two.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+
+class Cut(StrEnum):
+    """How an answer or a connection ends before its time."""
+
+    EOF = "eof"
+    """The connection is closed in the middle of the answer."""
+    END = "end"
+    """The body ends cleanly by its own framing, although the answer is not whole."""
+    RESET = "reset"
+    """The connection is reset."""
+
+
+class ToolCall(Struct, frozen=True, gc=False):
+    """A tool that the answer calls; in a stream its arguments come in two halves."""
+
+    name: str
+    arguments: str = "{}"
+    """JSON text."""
+    id: str = "call_1"
+
+
+class Limit(Struct, frozen=True, gc=False):
+    """So many requests per window and key; further ones get a 429 that names the wait."""
+
+    requests: int
+    window_s: float
+
+
+class Step(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """How one request is answered."""
+
+    # The connection
+    accept: Cut | None = None
+    """EOF or RESET: a new connection is ended at once, an open one when a request comes."""
+    drop: Cut | None = None
+    """EOF or RESET: the connection ends when the request is complete; nothing is answered."""
+    hang: bool = False
+    """The request is taken, and nothing ever comes back."""
+
+    # The answer
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Added to the usual ones, or in their place; the framing is ours."""
+    padding: int = 0
+    """Bytes of further headers, for tests of limits."""
+    body: object = None
+    """The whole body: bytes or text as they are, anything else as JSON. None: as the route asks."""
+    raw: bytes | None = None
+    """Exactly these bytes in place of head and body; with `cut` the connection ends after them."""
+    text: str | tuple[str, ...] | None = None
+    """The answer; a stream brings it word by word, a tuple gives the pieces themselves."""
+    empty: bool = False
+    """The answer has no content."""
+    tool: ToolCall | None = None
+    """The answer calls a tool and has no text."""
+    finish_reason: str | None = None
+    """None: `stop`, or `tool_calls`."""
+    prompt_tokens: int = 9
+    completion_tokens: int | None = None
+    """None: the number of pieces."""
+
+    # Time
+    first_byte_s: float = 0.0
+    """Before the head."""
+    first_content_s: float = 0.0
+    """Between the role chunk and what follows it."""
+    gap_s: float = 0.0
+    """Between the events after that."""
+    ping_s: float | None = None
+    """A comment is sent this often in the pauses of a stream."""
+    drip_s: float | None = None
+    """Everything is sent in slices of `drip_bytes` with this pause; 0 just separates the writes."""
+    drip_bytes: int = 1
+
+    # What goes wrong in the body
+    cut: Cut | None = None
+    cut_after: int = 0
+    """Events of a stream that are sent before the cut."""
+    cut_after_bytes: int | None = None
+    """Bytes of the body (of `raw`: of everything) before the cut; takes precedence."""
+    silent_after: int | None = None
+    """After so many events nothing more is sent, and the connection stays."""
+    error: object = None
+    """In-band: this JSON value becomes an event, and no answer follows it."""
+    error_after: int = 1
+    garbage: bytes | None = None
+    """These bytes take the place of the head; with `garbage_after` they are an event."""
+    garbage_after: int | None = None
+    no_finish: bool = False
+    """No event carries a finish reason."""
+    no_done: bool = False
+    """The stream ends without `[DONE]`."""
+    crlf: bool = False
+    """Lines of the stream end with CR LF."""
+
+
+class Seen(Struct):
+    """One request that a scripted provider received; the two moments at its end come later."""
+
+    number: int
+    """1 for the first request; 0 for those to `/_control`, which do not count."""
+    connection: int
+    """1 for the first connection."""
+    method: str
+    path: str
+    """With the query."""
+    headers: dict[str, str]
+    """Lower-case names; values of repeated names are joined with a comma."""
+    body: bytes
+    at: float
+    """Clock reading when the request was complete (monotonic seconds)."""
+    answered_at: float | None = None
+    """When the last byte was handed to the transport; None: the answer is not whole (yet)."""
+    closed_early_at: float | None = None
+    """When the client closed before its answer was whole; None: it did not."""
+
+    @property
+    def key(self) -> str:
+        """The bearer token, or an empty string."""
+        return self.headers.get("authorization", "").removeprefix("Bearer ")
