@@ -1,0 +1,60 @@
+"""Pytest fixture for tests of your own chains; needs pytest-asyncio.
+
+Name it in the top `conftest.py`::
+
+    pytest_plugins = ["hotswap.testing.pytest_plugin"]
+
+and ask for as many providers as the chain has links. Each listens on a free port of loopback and
+is stopped when the test ends::
+
+    async def test_a_rate_limit_moves_on(scripted_provider):
+        first = await scripted_provider("openai", Step(status=429))
+        second = await scripted_provider("mistral", Step(text="Good morning."))
+
+        answer = await ask_my_chain(first.base_url, second.base_url)
+
+        assert answer == "Good morning."
+        assert (first.requests, second.requests) == (1, 1)
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+import pytest_asyncio
+
+from .provider import HEALTHY, ScriptedProvider
+from .step import Limit, Step
+
+
+class StartProvider(Protocol):
+    """Starts one more scripted provider for this test."""
+
+    async def __call__(
+        self,
+        name: str = "scripted",
+        default: Step = HEALTHY,
+        *,
+        keys: Iterable[str] | None = None,
+        limit: Limit | None = None,
+    ) -> ScriptedProvider:
+        """Return a provider that listens; see `ScriptedProvider` for the arguments."""
+        ...
+
+
+@pytest_asyncio.fixture
+async def scripted_provider() -> AsyncIterator[StartProvider]:
+    """Yield a function that starts scripted providers."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            name: str = "scripted",
+            default: Step = HEALTHY,
+            *,
+            keys: Iterable[str] | None = None,
+            limit: Limit | None = None,
+        ) -> ScriptedProvider:
+            provider = ScriptedProvider(name, default, keys=keys, limit=limit)
+            return await stack.enter_async_context(provider)
+
+        yield start
