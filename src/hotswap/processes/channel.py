@@ -1,0 +1,141 @@
+"""What supervisor and child tell each other: small packets, with file descriptors attached.
+
+Anything that may be large, such as a configuration, travels as a descriptor of anonymous memory, so
+that no packet ever blocks its sender. When the other end dies the channel ends: this is how a child
+notices that its supervisor is gone.
+"""
+
+import os
+import socket
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+_PACKET: Final = 64 * 1024
+_DESCRIPTORS: Final = 8
+
+
+class Word(StrEnum):
+    """What a child may say."""
+
+    LOADED = "loaded"
+    """The loader: the fields of `Opening`; the snapshot attached."""
+    READY = "ready"
+    """The child serves."""
+    SNAPSHOT = "snapshot"
+    """The keeper: the attached configuration is in force, also for children that start later."""
+    ADMIN_KEY = "admin_key"
+    """The keeper: a new admin key was made; it is to be shown once."""
+
+
+class Message(NamedTuple):
+    """What a child said. Whoever receives it owns the descriptors."""
+
+    word: Word
+    fields: tuple[str, ...]
+    descriptors: tuple[int, ...]
+
+
+class Begin(NamedTuple):
+    """What a keeper or a worker gets for its work; it owns the sockets."""
+
+    number: int
+    """The worker's number, from 0; 0 for the keeper."""
+    link: str
+    """Path of the keeper's unix socket."""
+    config: str
+    """Path of the configuration file."""
+    snapshot: bytes
+    """The configuration in force, as the loader or the keeper wrote it."""
+    sockets: tuple[int, ...]
+    """Worker: its public listener. Keeper: the link's listener, the admin listener."""
+
+
+class Channel:
+    """One end of the line between the supervisor and one child."""
+
+    __slots__ = ("_socket",)
+
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+
+    def fileno(self) -> int:
+        """Return the descriptor to poll; a child that has begun hears only of its parent's end."""
+        return self._socket.fileno()
+
+    def say(self, word: Word, *fields: str, descriptors: Sequence[int] = ()) -> None:
+        """Tell the supervisor; the descriptors stay open here, it gets its own."""
+        self._send((word, *fields), descriptors)
+
+    def hear(self) -> Message | None:
+        """Return the child's next message; None: none waits, or the child's end is gone."""
+        packet = self._receive()
+        if packet is None:
+            return None
+        (word, *fields), descriptors = packet
+        return Message(Word(word), tuple(fields), descriptors)
+
+    def begin(
+        self, number: int, link: str, config: str, snapshot: int, sockets: Sequence[int]
+    ) -> None:
+        """Give a child what `Begin` says; the descriptors stay open here, it gets its own.
+
+        Args:
+            number: As in `Begin`.
+            link: As in `Begin`.
+            config: As in `Begin`.
+            snapshot: Descriptor that `remember` returned.
+            sockets: As in `Begin`.
+        """
+        self._send((str(number), link, config), (snapshot, *sockets))
+
+    def await_begin(self) -> Begin | None:
+        """Wait in a child for what it needs; None: the supervisor is gone."""
+        packet = self._receive()
+        if packet is None:
+            return None
+        (number, link, config), (snapshot, *sockets) = packet
+        return Begin(int(number), link, config, recall(snapshot), tuple(sockets))
+
+    def close(self) -> None:
+        """Let go of this end."""
+        self._socket.close()
+
+    def _send(self, fields: Sequence[str], descriptors: Sequence[int]) -> None:
+        try:
+            socket.send_fds(self._socket, ["\0".join(fields).encode()], descriptors)
+        except (BrokenPipeError, ConnectionResetError):
+            return  # whoever polls the channel learns of it
+
+    def _receive(self) -> tuple[list[str], tuple[int, ...]] | None:
+        try:
+            packet, descriptors, _, _ = socket.recv_fds(
+                self._socket, _PACKET, _DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+            )
+        except (BlockingIOError, ConnectionResetError):
+            return None
+        return (packet.decode().split("\0"), tuple(descriptors)) if packet else None
+
+
+def pair() -> tuple[Channel, Channel]:
+    """Return the supervisor's end of a new channel, which never waits, and the child's."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.settimeout(0.0)
+    return Channel(ours), Channel(theirs)
+
+
+def remember(content: bytes) -> int:
+    """Put `content` into anonymous memory and return its descriptor."""
+    memory = os.memfd_create("hotswap")
+    with os.fdopen(os.dup(memory), "wb") as file:
+        file.write(content)
+    return memory
+
+
+def recall(memory: int) -> bytes:
+    """Return what was remembered, and close this descriptor of it."""
+    try:
+        # Not `read`: all descriptors of one memory share their position.
+        return os.pread(memory, os.fstat(memory).st_size, 0)
+    finally:
+        os.close(memory)

@@ -1,0 +1,47 @@
+"""What keeper and worker have in common: a loop that ends by SIGTERM or without its supervisor."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Final
+
+import uvloop
+
+from .channel import Channel, Word
+
+COLLECT_AFTER: Final = (50_000, 20, 20)
+"""Reference counting frees what a request leaves behind; the collector only looks for cycles."""
+
+
+def run(main: Coroutine[object, object, None]) -> None:
+    """Run a process's main coroutine to its end."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+
+
+def listen_for_the_end(channel: Channel) -> asyncio.Event:
+    """Return what is set by SIGTERM, or when the supervisor is gone."""
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+
+    def on_end() -> None:
+        loop.remove_reader(channel.fileno())
+        stopping.set()
+
+    loop.add_reader(channel.fileno(), on_end)
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    return stopping
+
+
+def report_ready(channel: Channel) -> Callable[[], None]:
+    """Return what tells the supervisor that the process serves, and settles its memory."""
+
+    def on_ready() -> None:
+        channel.say(Word.READY)
+        # What the start has built stays: the collector need not look at it ever again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
+        gc.enable()
+
+    return on_ready
