@@ -2,7 +2,7 @@
 
 | request | does |
 | --- | --- |
-| `POST /_control/behave` with a `Step`, `?key=K` for one key | sets the default, drops the script |
+| `POST /_control/behave` with a `Step`, `?key=K` | sets the default, or that of a key |
 | `POST /_control/script` with a list of `Step` | adds to the script |
 | `POST /_control/keys` with a list, or null | sets the keys that are served; null: any |
 | `POST /_control/limit` with a `Limit`, or null | sets the rate limit |

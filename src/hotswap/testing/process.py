@@ -44,6 +44,7 @@ class ProviderProcess:
         self.name = name
         self.port = port
         self.base_url = ""
+        self.exit_code: int | None = None
         self._control = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._command = (
@@ -70,7 +71,7 @@ class ProviderProcess:
         self.port, self.base_url, self._control = said.port, said.base_url, said.control
 
     def behave(self, step: Step, *, key: str | None = None) -> None:
-        """Set the default, or what requests with `key` get; drops what is left of the script."""
+        """Set the default, or what requests with `key` get, once the script is used up."""
         query = "" if key is None else f"?key={quote(key)}"
         self._call("POST", "behave" + query, encode(step))
 
@@ -119,6 +120,7 @@ class ProviderProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        self.exit_code = process.returncode
         if process.stdout is not None:
             process.stdout.close()
 

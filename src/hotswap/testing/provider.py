@@ -27,7 +27,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 import msgspec
 import uvloop
@@ -170,8 +170,7 @@ class ScriptedProvider:
         self._script.extend(steps)
 
     def behave(self, step: Step, *, key: str | None = None) -> None:
-        """Set the default, or what requests with `key` get; drops what is left of the script."""
-        self._script.clear()
+        """Set the default, or what requests with `key` get, once the script is used up."""
         if key is None:
             self.default = step
         else:
@@ -316,6 +315,20 @@ def _bound(port: int) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     sock.bind(("127.0.0.1", port))
     return sock
+
+
+class StartProvider(Protocol):
+    """What the fixture `scripted_provider` gives: starts one more provider for this test."""
+
+    async def __call__(
+        self,
+        name: str = "scripted",
+        default: Step = HEALTHY,
+        *,
+        keys: Iterable[str] | None = None,
+        limit: Limit | None = None,
+    ) -> ScriptedProvider:
+        """Return a provider that listens; the arguments are those of `ScriptedProvider`."""
 
 
 class Announcement(msgspec.Struct, frozen=True):

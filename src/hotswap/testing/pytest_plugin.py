@@ -7,7 +7,7 @@ Name it in the top `conftest.py`::
 and ask for as many providers as the chain has links. Each listens on a free port of loopback and
 is stopped when the test ends::
 
-    async def test_a_rate_limit_moves_on(scripted_provider):
+    async def test_a_rate_limit_moves_on(scripted_provider: StartProvider) -> None:
         first = await scripted_provider("openai", Step(status=429))
         second = await scripted_provider("mistral", Step(text="Good morning."))
 
@@ -19,27 +19,11 @@ is stopped when the test ends::
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack
-from typing import Protocol
 
 import pytest_asyncio
 
-from .provider import HEALTHY, ScriptedProvider
+from .provider import HEALTHY, ScriptedProvider, StartProvider
 from .step import Limit, Step
-
-
-class StartProvider(Protocol):
-    """Starts one more scripted provider for this test."""
-
-    async def __call__(
-        self,
-        name: str = "scripted",
-        default: Step = HEALTHY,
-        *,
-        keys: Iterable[str] | None = None,
-        limit: Limit | None = None,
-    ) -> ScriptedProvider:
-        """Return a provider that listens; see `ScriptedProvider` for the arguments."""
-        ...
 
 
 @pytest_asyncio.fixture
