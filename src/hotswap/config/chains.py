@@ -1,0 +1,189 @@
+"""From the file's chains to targets in order, with triggers and limits."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from msgspec import structs
+
+from ..core.settings import RateLimitRule
+from ..core.terms import Chain, Provider, Target, Triggers
+from .catalog import KINDS
+from .findings import Findings, join, suggest
+from .nodes import Path
+from .providers import Absent, Account
+from .schema import ChainFile, ConfigFile, LinkFile
+from .triggers import build_triggers
+
+_OURS: Final = frozenset({"model", "stream"})
+"""Fields of a request that decide where it goes and how it comes back."""
+
+Accounts = Mapping[str, Account | None]
+
+
+def build_chains(file: ConfigFile, accounts: Accounts, findings: Findings) -> tuple[Chain, ...]:
+    """Return the chains that have a target left, in the order of the file."""
+    chains: list[Chain] = []
+    for at, entry in enumerate(file.fallback.chains):
+        path = ("fallback", "chains", at)
+        targets = _targets(entry, path, accounts, findings)
+        triggers = build_triggers(entry.name, entry.triggers, path, findings)
+        if not targets:
+            findings.warnings.append(f"chain {entry.name}: left out, because no target is left")
+            continue
+        _warn_of_coincidence(entry.name, targets, accounts, findings)
+        chains.append(
+            Chain(
+                name=entry.name,
+                targets=targets,
+                triggers=triggers,
+                timeouts=entry.timeouts,
+                retry=entry.retry,
+                aliases=entry.aliases,
+            )
+        )
+    _check_names(file, findings)
+    _warn_of_skipped(file, accounts, findings)
+    if not chains:
+        problem = "no chain has a target that can be used"
+        findings.mistake(("fallback", "chains"), problem, _reasons(file, accounts), at_key=True)
+    return tuple(chains)
+
+
+def named_chains(chains: Iterable[Chain]) -> dict[str, Chain]:
+    """Return the chains by every name that a caller may use, single targets included."""
+    chains = tuple(chains)
+    named = {name: chain for chain in chains for name in (chain.name, *chain.aliases)}
+    for chain in chains:
+        for target in chain.targets:
+            alone = structs.replace(target, priority=1, weight=1.0, overrides=b"")
+            triggers = Triggers(rate_limit=RateLimitRule())
+            single = Chain(name=target.id, targets=(alone,), triggers=triggers)
+            named.setdefault(target.id, single)
+    return named
+
+
+def _targets(
+    entry: ChainFile, path: Path, accounts: Accounts, findings: Findings
+) -> tuple[Target, ...]:
+    """Return the usable targets of a chain, sorted by priority."""
+    priorities = _priorities(entry, findings)
+    targets: list[Target] = []
+    seen: set[str] = set()
+    for at, (link, priority) in enumerate(zip(entry.models, priorities, strict=True)):
+        place = (*path, "models", at)
+        identity = f"{link.provider}/{link.model}"
+        if identity in seen:
+            findings.mistake(place, f"{identity} is in this chain twice", "keep one of them")
+            continue
+        seen.add(identity)
+        target = Target(
+            id=identity,
+            provider=link.provider,
+            model=link.model,
+            priority=priority,
+            weight=link.weight,
+            overrides=_overrides(link, place, findings),
+        )
+        if _usable(link, place, accounts, findings):
+            targets.append(target)
+    return tuple(sorted(targets, key=lambda target: target.priority))
+
+
+def _priorities(entry: ChainFile, findings: Findings) -> list[int]:
+    """Return a priority for every link: those without one come after the others."""
+    given = [link.priority for link in entry.models if link.priority is not None]
+    if entry.balance == "weighted":
+        if len(set(given)) > 1:
+            findings.warnings.append(
+                f"chain {entry.name}: priorities count for nothing under balance: weighted"
+            )
+        return [1] * len(entry.models)
+    following = max(given, default=0)
+    priorities: list[int] = []
+    for link in entry.models:
+        if link.priority is None:
+            following += 1
+            priorities.append(following)
+        else:
+            priorities.append(link.priority)
+    return priorities
+
+
+def _overrides(link: LinkFile, place: Path, findings: Findings) -> bytes:
+    if not link.overrides:
+        return b""
+    for name in sorted(_OURS & link.overrides.keys()):
+        findings.mistake((*place, "overrides", name), f"{name} cannot be overridden", at_key=True)
+    try:
+        text = json.dumps(
+            dict(link.overrides), allow_nan=False, ensure_ascii=False, separators=(",", ":")
+        )
+    except ValueError:
+        findings.mistake((*place, "overrides"), "holds a number that JSON cannot say")
+        return b""
+    return text.encode()
+
+
+def _usable(link: LinkFile, place: Path, accounts: Accounts, findings: Findings) -> bool:
+    if link.provider not in accounts:
+        shown = findings.quote((*place, "provider"), link.provider)
+        hint = suggest(link.provider, {*accounts, *KINDS})
+        findings.mistake((*place, "provider"), f"no provider is named {shown}", hint)
+    account = accounts.get(link.provider)
+    return account is not None and isinstance(account.provider, Provider)
+
+
+def _check_names(file: ConfigFile, findings: Findings) -> None:
+    """A name means one chain; an alias is a name as well."""
+    owners: dict[str, str] = {}
+    for at, entry in enumerate(file.fallback.chains):
+        path = ("fallback", "chains", at)
+        places = [(*path, "name"), *((*path, "aliases", n) for n in range(len(entry.aliases)))]
+        for place, name in zip(places, (entry.name, *entry.aliases), strict=True):
+            if name in owners:
+                shown = findings.quote(place, name)
+                findings.mistake(place, f"{shown} already names chain {owners[name]}")
+            owners.setdefault(name, f"chains[{findings.origin(path)[2]}]")
+
+
+def _warn_of_coincidence(
+    name: str, targets: tuple[Target, ...], accounts: Accounts, findings: Findings
+) -> None:
+    if len(targets) < 3:
+        links = "one link" if len(targets) == 1 else "two links"
+        findings.warnings.append(
+            f"chain {name}: has {links}; it takes three for an answer when two fail"
+        )
+    vendors = {account.vendor for target in targets if (account := accounts.get(target.provider))}
+    if len(vendors) == 1 and len(targets) > 1:
+        findings.warnings.append(
+            f"chain {name}: all targets are at {min(vendors)}, whose outages will coincide"
+        )
+
+
+def _warn_of_skipped(file: ConfigFile, accounts: Accounts, findings: Findings) -> None:
+    for name, reason in _absences(accounts).items():
+        models = dict.fromkeys(
+            link.model
+            for chain in file.fallback.chains
+            for link in chain.models
+            if link.provider == name
+        )
+        if models:
+            left_out = join(f"{name}/{model}" for model in models)
+            findings.warnings.append(f"provider {name}: {left_out} left out: {reason}")
+
+
+def _reasons(file: ConfigFile, accounts: Accounts) -> str:
+    used = {link.provider for chain in file.fallback.chains for link in chain.models}
+    absences = _absences(accounts)
+    return "; ".join(f"{name}: {absences[name]}" for name in sorted(used & absences.keys()))
+
+
+def _absences(accounts: Accounts) -> dict[str, str]:
+    return {
+        name: account.provider.reason
+        for name, account in accounts.items()
+        if account is not None and isinstance(account.provider, Absent)
+    }

@@ -1,0 +1,121 @@
+"""From the path of a YAML file to a `Snapshot`, or to every mistake in the file at once."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, cast
+
+from ..core.terms import Chain, Provider
+from .chains import build_chains, named_chains
+from .expand import expand
+from .findings import Findings
+from .nodes import Document, SyntaxMistake, read
+from .outcome import ConfigMistakes, Mistake
+from .providers import build_accounts
+from .schema import ConfigFile
+from .serving import build_keys, build_server, build_store
+from .snapshot import Snapshot
+from .validate import validate
+
+MAX_BYTES: Final = 4 * 1024 * 1024
+_SECRET: Final = frozenset({"secret", "proxy"})
+"""Keys whose values may be, or hold, a secret."""
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Snapshot:
+    """Read, check and resolve a configuration.
+
+    Args:
+        path: The YAML file; relative paths in it are relative to its folder.
+        environ: Where `${NAME}` and the usual keys of providers are looked up.
+
+    Raises:
+        ConfigMistakes: The file cannot be used. No message holds a secret.
+    """
+    file = str(path).encode(errors="replace").decode()
+    text = _text(path, file)
+    folder = path.absolute().parent
+    try:
+        document = read(text, lambda part: expand(part, environ, folder))
+    except SyntaxMistake as mistake:
+        place = mistake.place
+        raise ConfigMistakes(
+            (Mistake(file, place.line, place.column, "", mistake.problem, mistake.hint),)
+        ) from None
+    if document.value is None:
+        hint = "`hotswap init` writes one to begin with"
+        raise ConfigMistakes((Mistake(file, 0, 0, "", "the file is empty", hint),))
+    findings = Findings(file, document)
+    findings.flaws()
+    model = validate(document.value, findings)
+    snapshot = None if model is None else _snapshot(model, document, environ, folder, findings)
+    if findings.mistakes or snapshot is None:
+        raise ConfigMistakes(findings.mistakes)
+    return snapshot
+
+
+def _text(path: Path, file: str) -> str:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise ConfigMistakes((Mistake(file, 0, 0, "", f"cannot be read: {reason}"),)) from None
+    if len(content) > MAX_BYTES:
+        raise ConfigMistakes((Mistake(file, 0, 0, "", f"is longer than {MAX_BYTES} bytes"),))
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before.rpartition(b"\n")[2].decode(errors="replace")) + 1
+        raise ConfigMistakes((Mistake(file, line, column, "", "is not UTF-8 text"),)) from None
+
+
+def _snapshot(
+    file: ConfigFile,
+    document: Document,
+    environ: Mapping[str, str],
+    folder: Path,
+    findings: Findings,
+) -> Snapshot:
+    """Build what the processes use; what is wrong on the way goes to the findings."""
+    accounts = build_accounts(file, environ, folder, findings)
+    chains = build_chains(file, accounts, findings)
+    used = {target.provider for chain in chains for target in chain.targets}
+    providers = {
+        name: account.provider
+        for name, account in accounts.items()
+        if name in used and account is not None and isinstance(account.provider, Provider)
+    }
+    for target in file.models:
+        findings.warnings.append(f"models {target}: what is said of it is not active yet")
+    return Snapshot(
+        digest=_digest(document.value, chains),
+        chains=named_chains(chains),
+        providers=providers,
+        server=build_server(file, folder, findings),
+        store=build_store(file, folder, findings),
+        keys=build_keys(file, findings),
+        health=file.fallback.health,
+        listed=tuple(name for chain in chains for name in (chain.name, *chain.aliases)),
+        warnings=tuple(findings.warnings),
+    )
+
+
+def _digest(values: object, chains: tuple[Chain, ...]) -> str:
+    """Identify what the file says. The targets count too: they depend on which keys are there."""
+    targets = {chain.name: [target.id for target in chain.targets] for chain in chains}
+    content = json.dumps([_open(values), targets], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _open(value: object) -> object:
+    """Return the values without secrets."""
+    if isinstance(value, dict):
+        entries = cast("dict[str, object]", value)
+        return {key: _open(item) for key, item in entries.items() if key not in _SECRET}
+    if isinstance(value, list):
+        return [_open(item) for item in cast("list[object]", value)]
+    return value

@@ -1,0 +1,331 @@
+"""The configuration file, field by field.
+
+These models say what may be written; `load` turns them into the `Snapshot` that the processes
+use. The names are a promise to users. Numbers with a meaning live in `core.settings`.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Final, Literal, cast
+
+from annotated_types import Ge, MinLen
+from msgspec import Struct
+from pydantic import (  # noqa: TID251 - this package reads the configuration file
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from ..core.settings import (
+    AuthRule,
+    ErrorRateRule,
+    Health,
+    LatencyRule,
+    RateLimitRule,
+    Retry,
+    Share,
+    Timeouts,
+)
+from .describe import described, keys_at
+from .fields import (
+    Above,
+    AsStruct,
+    AsTrigger,
+    Count,
+    Flag,
+    Later,
+    Listed,
+    Pause,
+    Size,
+    Whole,
+    Word,
+    without_nulls,
+)
+from .snapshot import ServerSettings, StoreSettings
+
+_SERVER: Final = ServerSettings()
+_STORE: Final = StoreSettings()
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nulls_are_defaults(cls, values: object) -> object:
+        return without_nulls(values, tuple(cls.model_fields))
+
+
+class TlsFile(_Section):
+    """Certificate of the public listener."""
+
+    cert: str
+    """PEM file with the certificate and the chain behind it."""
+    key: str
+    """PEM file with the private key."""
+
+
+class ServerFile(_Section):
+    """The public listener, the admin listener, and the processes behind them."""
+
+    listen: str = f"{_SERVER.host}:{_SERVER.port}"
+    """Address and port for callers. Without an access key only a loopback address is allowed."""
+    admin: str = f"{_SERVER.admin_host}:{_SERVER.admin_port}"
+    """Address and port of dashboard, API and metrics; always guarded by the admin key."""
+    workers: Count = _SERVER.workers
+    """Processes that serve callers; one per core at most."""
+    state_dir: str = _SERVER.state_dir
+    """Folder of the admin key and other state, relative to this file's folder."""
+    max_body: Size = _SERVER.max_body_bytes
+    """Largest request body."""
+    max_header: Size = _SERVER.max_header_bytes
+    """Largest request head."""
+    max_connections: Count = _SERVER.max_connections
+    header_s: Above = _SERVER.header_s
+    body_s: Above = _SERVER.body_s
+    idle_s: Above = _SERVER.idle_s
+    drain_s: Pause = _SERVER.drain_s
+    linger_s: Pause = _SERVER.linger_s
+    keep_alive_s: Above = _SERVER.keep_alive_s
+    warm: Whole = _SERVER.warm
+    tls: TlsFile | None = None
+    """Serve HTTPS. Without it: HTTP."""
+    trusted_proxies: Later = None
+    """Not supported yet: proxies whose forwarded addresses are believed."""
+
+
+class RecordsFile(_Section):
+    """How records are written and how long they are kept."""
+
+    commit_s: Above = _STORE.commit_s
+    retention_days: Above = _STORE.retention_days
+    """Older records are deleted."""
+    buffer: Count = _STORE.buffer
+
+
+class KeyFile(_Section):
+    """One key of a provider."""
+
+    id: Word
+    """Name of the key in records and commands."""
+    secret: str
+    """The key itself: `${NAME}` or `${file:/path}` rather than in clear."""
+
+
+class LimitsFile(_Section):
+    """Limits of the account. Not active yet."""
+
+    rpm: Count | None = None
+    """Requests per minute."""
+    tpm: Count | None = None
+    """Tokens per minute."""
+
+
+class ProviderFile(_Section):
+    """An account at a company, or a server of your own."""
+
+    kind: Word | None = None
+    """openai, anthropic, google, mistral, azure, openrouter, groq, deepseek, vllm, ollama,
+    llamacpp; any other is treated as openai. Default: the provider's name, or openai."""
+    api: Literal["chat"] = "chat"
+    """Which API of the OpenAI family is spoken."""
+    base_url: str | None = None
+    """What that provider's SDK takes: with /v1 for the OpenAI family, without version for
+    anthropic and google. Default: the usual one of the kind."""
+    region: str = ""
+    """Where the provider computes."""
+    zone: str = ""
+    """Data residency."""
+    allow_private: Flag | None = None
+    """Allow private and loopback addresses. Implied by vllm, ollama and llamacpp with a literal
+    private address."""
+    proxy: str | None = None
+    """URL of an HTTP proxy that connections go through, http:// only."""
+    ca_file: str | None = None
+    """PEM file of the authorities to trust instead of the system's."""
+    keys: tuple[KeyFile, ...] | None = None
+    """In order of preference. Default: the usual environment variable of the kind; an empty
+    list: the provider wants no key."""
+    limits: LimitsFile | None = None
+
+
+class PriceFile(_Section):
+    """Price per million tokens. Not active yet."""
+
+    input: Pause
+    output: Pause
+
+
+class ModelFile(_Section):
+    """What is known of one target. Not active yet."""
+
+    context: Count | None = None
+    """Tokens of the window."""
+    can: tuple[str, ...] = ()
+    """Capabilities."""
+    price: PriceFile | None = None
+
+
+class LinkFile(_Section):
+    """One target of a chain."""
+
+    provider: Word
+    """A name of `providers`, or a well-known kind."""
+    model: Word
+    """As the provider calls it."""
+    priority: Whole | None = None
+    """Lower is asked first. Without any in the chain, list order counts."""
+    weight: Above = 1.0
+    """Share among targets of equal priority."""
+    overrides: Mapping[str, object] = Field(default_factory=dict[str, object])
+    """Fields that replace those of the request, such as `temperature`."""
+
+
+class ErrorRule(Struct, frozen=True):
+    """Trigger `error`: connect, TLS, 5xx, timeouts, broken streams."""
+
+    classes: Later = None
+    """Not supported yet."""
+
+
+class CostRule(Struct, frozen=True):
+    """Trigger `cost`. Not active yet."""
+
+    budget: str = ""
+    at: Share = 0.8
+    """Share of the budget from which on price decides."""
+
+
+class QualityRule(Struct, frozen=True):
+    """Trigger `quality`. Not active yet."""
+
+    checks: tuple[object, ...] = ()
+    threshold: Share | None = None
+
+
+class RegionRule(Struct, frozen=True):
+    """Trigger `region`. Not active yet."""
+
+    min_targets: Annotated[int, Ge(1)] = 2
+    """Targets of one region that open together before the region counts as down."""
+
+
+class EveryRule(Struct, frozen=True):
+    """Trigger `all`: every trigger with its defaults."""
+
+
+TRIGGER_RULES: Final[Mapping[str, type[Struct]]] = {
+    "rate_limit": RateLimitRule,
+    "latency": LatencyRule,
+    "error": ErrorRule,
+    "availability": ErrorRule,
+    "error_rate": ErrorRateRule,
+    "cost": CostRule,
+    "quality": QualityRule,
+    "auth": AuthRule,
+    "region": RegionRule,
+    "all": EveryRule,
+}
+
+
+class ChainFile(_Section):
+    """A named, ordered set of targets; callers name it as their model."""
+
+    name: Word
+    aliases: tuple[Word, ...] = ()
+    """Further names, such as a model that applications already ask for."""
+    models: Annotated[tuple[LinkFile, ...], MinLen(1)]
+    balance: Literal["priority", "weighted"] = "priority"
+    """How targets are chosen: by priority, or by weight among all of them."""
+    require: Later = None
+    """Not supported yet."""
+    triggers: tuple[Annotated[Listed, AsTrigger(TRIGGER_RULES)], ...] | None = None
+    """What moves requests on. `error` and `auth` act unless disabled, the others when listed;
+    `all` lists every one. Default: rate_limit, error, auth."""
+    timeouts: Annotated[Timeouts, AsStruct()] = Field(default_factory=Timeouts)
+    retry: Annotated[Retry, AsStruct()] = Field(default_factory=Retry)
+    stream: Later = None
+    """Not supported yet."""
+    hedge: Later = None
+    """Not supported yet."""
+    on_exhausted: Literal["error"] = "error"
+    """What happens when no target is left."""
+    quality: Later = None
+    """Not supported yet."""
+
+
+class FallbackFile(_Section):
+    """The chains, and how the health of their targets is judged."""
+
+    chains: Annotated[tuple[ChainFile, ...], MinLen(1)]
+    health: Annotated[Health, AsStruct()] = Field(default_factory=Health)
+
+
+class AccessKeyFile(_Section):
+    """A caller's key, given by its digest."""
+
+    id: Word
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
+    """Hex digest of the key: `printf %s "$KEY" | sha256sum`."""
+
+
+class AccessFile(_Section):
+    """Who may call. Without any key the listener stays on loopback and takes every credential."""
+
+    keys: tuple[AccessKeyFile, ...] = ()
+    allow: Later = None
+    """Not supported yet: addresses that may call."""
+    deny: Later = None
+    """Not supported yet: addresses that may not call."""
+
+
+class ConfigFile(_Section):
+    """The whole of `hotswap.yaml`."""
+
+    server: ServerFile = ServerFile()
+    store: str = _STORE.url
+    """Where records go: `sqlite:` and a path relative to this file's folder."""
+    records: RecordsFile = RecordsFile()
+    share: Literal["memory"] = "memory"
+    """What machines share their state through."""
+    providers: dict[Word, ProviderFile] = Field(default_factory=dict[str, ProviderFile])
+    """By the name that chains use. The well-known kinds need no entry."""
+    models: dict[str, ModelFile] = Field(default_factory=dict[str, ModelFile])
+    """By `provider/model`."""
+    fallback: FallbackFile
+    budgets: Later = None
+    """Not supported yet."""
+    access: AccessFile = AccessFile()
+    audit: Later = None
+    """Not supported yet."""
+    telemetry: Later = None
+    """Not supported yet."""
+
+
+def json_schema() -> dict[str, object]:
+    """Return the JSON Schema of the file, for editors."""
+    schema = described(ConfigFile.model_json_schema(), _owners())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def known_keys(path: tuple[str | int, ...]) -> list[str]:
+    """Return the keys that may stand at `path`; a trigger's type is a step after its index."""
+    return keys_at(_plain_schema(), path)
+
+
+@cache
+def _plain_schema() -> dict[str, object]:
+    return ConfigFile.model_json_schema()
+
+
+def _owners() -> dict[str, tuple[type, ...]]:
+    """Return the classes whose fields a part of the JSON Schema has, by its title."""
+    health = cast("list[type]", list(Health.__annotations__.values()))
+    known: list[type] = [*_Section.__subclasses__(), Timeouts, Retry, Health, *health]
+    owners: dict[str, tuple[type, ...]] = {owner.__name__: (owner,) for owner in known}
+    owners |= {f"Trigger {name}": (rule,) for name, rule in TRIGGER_RULES.items()}
+    owners["ServerFile"] = (ServerFile, ServerSettings)
+    owners["RecordsFile"] = (RecordsFile, StoreSettings)
+    return owners
