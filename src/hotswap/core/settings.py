@@ -104,6 +104,8 @@ class BreakerSettings(Struct, frozen=True, gc=False):
     """Share of traffic at the beginning of the ramp."""
     ramp_failures: Count = 3
     """Consecutive failures that end a ramp; a single one must not."""
+    settle_s: Seconds = 30.0
+    """The growth of the openings goes back by one step for each such time in health."""
     exhausted_s: Seconds = 300.0
     """A credential without money is probed this often."""
     auth_s: Seconds = 60.0

@@ -1,0 +1,99 @@
+"""Quantiles of durations in constant memory."""
+
+from math import exp, log
+from typing import Final
+
+_GAMMA: Final = 1.08
+"""Each bucket is 8 % wider than the one before, so its middle is within 4 % of what it holds."""
+_LEAST_S: Final = 0.001
+_BUCKETS: Final = 180
+"""1.08^180 is a million: from one millisecond to a quarter of an hour."""
+_PER_LOG: Final = 1.0 / log(_GAMMA)
+_OFFSET: Final = -log(_LEAST_S) * _PER_LOG
+_MIDDLES: Final = tuple(_LEAST_S * exp((i + 0.5) / _PER_LOG) for i in range(_BUCKETS))
+
+
+class Sketch:
+    """A histogram with logarithmic buckets that forgets by halves.
+
+    Once the newer half is `span_s` old and holds `least` durations, it becomes the older one and
+    what was the older one is forgotten. So the view reaches back between one and two spans, or
+    further where there were too few. A span of 0 forgets by count alone.
+    """
+
+    __slots__ = ("_fresh", "_least", "_newer", "_older", "_span_s", "_turn_at", "count")
+
+    def __init__(self, span_s: float, least: int = 0) -> None:
+        self._span_s = span_s
+        self._least = least
+        self._newer = [0] * _BUCKETS
+        self._older = [0] * _BUCKETS
+        self._fresh = 0
+        self._turn_at = float("-inf")
+        self.count = 0
+
+    def add(self, now: float, seconds: float) -> None:
+        """Remember one duration; those out of range count as the nearest bound."""
+        if now >= self._turn_at:
+            self.forget(now)
+        bucket = int(log(seconds) * _PER_LOG + _OFFSET) if seconds > _LEAST_S else 0
+        self._newer[bucket if bucket < _BUCKETS else _BUCKETS - 1] += 1
+        self._fresh += 1
+        self.count += 1
+
+    def forget(self, now: float) -> None:
+        """Drop what has become too old by `now`."""
+        if now < self._turn_at or self._fresh < self._least:
+            return
+        if not self._least and now >= self._turn_at + self._span_s:
+            self._newer = [0] * _BUCKETS
+            self._fresh = 0
+        self._older, self._newer = self._newer, [0] * _BUCKETS
+        self.count, self._fresh = self._fresh, 0
+        self._turn_at = now + self._span_s
+
+    def quantile(self, share: float) -> float | None:
+        """Return the duration below which `share` of the remembered ones lie, within 5 %.
+
+        None: nothing is remembered.
+        """
+        wanted = share * self.count
+        if not self.count:
+            return None
+        seen = 0
+        for older, newer, middle in zip(self._older, self._newer, _MIDDLES, strict=True):
+            seen += older + newer
+            if seen >= wanted and seen:
+                return middle
+        raise AssertionError  # pragma: no cover - the buckets add up to `count`
+
+
+class Usual:
+    """One quantile of what is usual, cheap to ask for with every attempt.
+
+    It is computed anew only after about 6 % more measurements.
+    """
+
+    __slots__ = ("_added", "_share", "_stale_at", "_value_s", "sketch")
+
+    def __init__(self, share: float, sketch: Sketch) -> None:
+        self.sketch = sketch
+        self._share = share
+        self._added = 0
+        self._stale_at = 0
+        self._value_s = 0.0
+
+    def add(self, now: float, seconds: float) -> None:
+        """Remember one measurement."""
+        self.sketch.add(now, seconds)
+        self._added += 1
+
+    def value_s(self, samples: int) -> float | None:
+        """Return the quantile; None before `samples` measurements."""
+        count = self.sketch.count
+        if count < samples:
+            return None
+        if self._added >= self._stale_at:
+            self._value_s = self.sketch.quantile(self._share) or 0.0
+            self._stale_at = self._added + 1 + (count >> 4)
+        return self._value_s
