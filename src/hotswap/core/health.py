@@ -14,7 +14,7 @@ from .terms import RULES, Cause, Failure, Scope
 from .window import Ring
 
 _GENERATION_SHIFT: Final = 48
-"""A token is the breaker's generation above a serial number whose lowest bit says `streamed`."""
+"""A token is the generation above an even serial number, plus one when it is streamed."""
 _CONFIRM_S: Final = 0.1
 """The silence must be seen twice, so far apart: a process that was suspended finds everybody old
 and quiet, and the bytes that came meanwhile are read before the second look."""
@@ -29,17 +29,14 @@ _BLAMING: Final = frozenset(cause for cause, rule in RULES.items() if rule.scope
 
 
 class _Latency:
-    """Times to first content of one kind of request: in the last minute, and as is usual."""
+    """Times to first content of one kind of request: as is usual, and in the last minute."""
 
     __slots__ = ("minute", "p95")
 
     def __init__(self) -> None:
-        self.minute = Sketch(_MINUTE_HALF_S)
         self.p95 = Usual(0.95, Sketch(_USUAL_HALF_S, _USUAL_LEAST))
-
-    def add(self, now: float, seconds: float) -> None:
-        self.minute.add(now, seconds)
-        self.p95.add(now, seconds)
+        self.minute = Sketch(_MINUTE_HALF_S)
+        """Filled only while a `latency` rule asks for it."""
 
 
 class TargetHealth:
@@ -63,11 +60,14 @@ class TargetHealth:
         "_generation",
         "_good",
         "_jitter",
+        "_many",
+        "_quiet_s",
         "_requests",
         "_serial",
         "_settings",
         "_streamed",
         "_suspicions",
+        "_token_base",
         "_waiting",
         "_whole",
         "breaker",
@@ -92,6 +92,7 @@ class TargetHealth:
         self.heard_at = -inf
         """When a byte came last; whoever relays a stream may set it with each event."""
         self._generation = 0
+        self._token_base = 0
         self._consecutive = 0
         self._good = Ring(settings.breaker.window_s)
         self._bad = Ring(settings.breaker.window_s)
@@ -99,6 +100,8 @@ class TargetHealth:
         self._accepts = Ring(settings.panic.window_s)
         self._begun: dict[int, float] = {}
         self._waiting: dict[int, float] = {}
+        self._many = settings.silence.waiting
+        self._quiet_s = settings.silence.quiet_s
         self._doubt_at = inf
         self._streamed = _Latency()
         self._whole = _Latency()
@@ -124,6 +127,8 @@ class TargetHealth:
             demotions.get(r) or Demotion(r) for r in distinct if isinstance(r, ErrorRateRule)
         ]
         self.breaker.adopt(settings.breaker)
+        self._many = settings.silence.waiting
+        self._quiet_s = settings.silence.quiet_s
         if old.breaker.window_s != settings.breaker.window_s:
             self._good = Ring(settings.breaker.window_s)
             self._bad = Ring(settings.breaker.window_s)
@@ -138,7 +143,7 @@ class TargetHealth:
         generation = self.breaker.generation
         if generation != self._generation:
             self._renew(generation)
-        token = generation << _GENERATION_SHIFT | next(self._serial) << 1 | streamed
+        token = self._token_base + next(self._serial) + streamed
         self._begun[token] = now
         if streamed:
             self._waiting[token] = now
@@ -153,9 +158,9 @@ class TargetHealth:
     def on_content(self, token: int, now: float, seconds: float) -> None:
         """Note the first content, `seconds` after the request was written."""
         self.heard_at = now
-        (self._streamed if token & 1 else self._whole).add(now, seconds)
+        (self._streamed if token & 1 else self._whole).p95.add(now, seconds)
         if self._suspicions:
-            self._suspect(seconds)
+            self._suspect(token, now, seconds)
 
     def on_gap(self, seconds: float) -> None:
         """Note a pause between events of a stream; its longest one, at its end, is enough."""
@@ -192,8 +197,7 @@ class TargetHealth:
         if failure.cause is Cause.HANG and failure.detail == "first_content":
             # Too slow to be measured, so at least as slow as this. Only the minute hears of it:
             # limits that learn from their own cuts would grow without end.
-            (self._streamed if token & 1 else self._whole).minute.add(now, now - begun)
-            self._suspect(now - begun)
+            self._suspect(token, now, now - begun)
         breaker = self.breaker
         if token >> _GENERATION_SHIFT != breaker.generation:
             return
@@ -215,10 +219,10 @@ class TargetHealth:
     def obstacle_at(self, now: float) -> str | None:
         """Return why no request may go here now, `open` or `half_open`; None: nothing bars it."""
         breaker = self.breaker
-        if breaker.state is State.CLOSED:
-            silence = self._settings.silence
-            if len(self._waiting) < silence.waiting or now < self.heard_at + silence.quiet_s:
-                return None
+        if breaker.state is State.CLOSED and (
+            len(self._waiting) < self._many or now < self.heard_at + self._quiet_s
+        ):
+            return None
         state = breaker.state_at(now)
         if (state is State.CLOSED or state is State.RAMP) and not self._falls_silent(now):
             return None
@@ -302,6 +306,7 @@ class TargetHealth:
     def _renew(self, generation: int) -> None:
         """Start counting afresh after an opening or at the begin of a ramp."""
         self._generation = generation
+        self._token_base = generation << _GENERATION_SHIFT
         self._consecutive = 0
         self._good.clear()
         self._bad.clear()
@@ -339,7 +344,7 @@ class TargetHealth:
     def _falls_silent(self, now: float) -> bool:
         """Open if enough streamed requests wait, and have waited too long, in silence."""
         rule = self._settings.silence
-        if len(self._waiting) < rule.waiting or now < self.heard_at + rule.quiet_s:
+        if len(self._waiting) < self._many or now < self.heard_at + self._quiet_s:
             return False
         usual_s = self._streamed.p95.value_s(self._settings.learned.samples) or 0.0
         begun_by = now - max(rule.floor_s, rule.factor * usual_s)
@@ -361,7 +366,8 @@ class TargetHealth:
         )
         return True
 
-    def _suspect(self, seconds: float) -> None:
+    def _suspect(self, token: int, now: float, seconds: float) -> None:
+        (self._streamed if token & 1 else self._whole).minute.add(now, seconds)
         for suspicion in self._suspicions:
             suspicion.add(seconds)
 

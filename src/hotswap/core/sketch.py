@@ -1,6 +1,6 @@
 """Quantiles of durations in constant memory."""
 
-from math import exp, log
+from math import exp, inf, log
 from typing import Final
 
 _GAMMA: Final = 1.08
@@ -21,16 +21,25 @@ class Sketch:
     further where there were too few. A span of 0 forgets by count alone.
     """
 
-    __slots__ = ("_fresh", "_least", "_newer", "_older", "_span_s", "_turn_at", "count")
+    __slots__ = ("_least", "_mark", "_newer", "_older", "_past", "_span_s", "_turn_at", "added")
 
     def __init__(self, span_s: float, least: int = 0) -> None:
         self._span_s = span_s
         self._least = least
         self._newer = [0] * _BUCKETS
         self._older = [0] * _BUCKETS
-        self._fresh = 0
-        self._turn_at = float("-inf")
-        self.count = 0
+        self.added = 0
+        """Durations that ever came."""
+        self._mark = 0
+        """What `added` was when the newer half began."""
+        self._past = 0
+        """Durations in the older half."""
+        self._turn_at = -inf
+
+    @property
+    def count(self) -> int:
+        """Durations that are remembered."""
+        return self._past + self.added - self._mark
 
     def add(self, now: float, seconds: float) -> None:
         """Remember one duration; those out of range count as the nearest bound."""
@@ -38,18 +47,19 @@ class Sketch:
             self.forget(now)
         bucket = int(log(seconds) * _PER_LOG + _OFFSET) if seconds > _LEAST_S else 0
         self._newer[bucket if bucket < _BUCKETS else _BUCKETS - 1] += 1
-        self._fresh += 1
-        self.count += 1
+        self.added += 1
 
     def forget(self, now: float) -> None:
         """Drop what has become too old by `now`."""
-        if now < self._turn_at or self._fresh < self._least:
+        fresh = self.added - self._mark
+        if now < self._turn_at or fresh < self._least:
             return
         if not self._least and now >= self._turn_at + self._span_s:
             self._newer = [0] * _BUCKETS
-            self._fresh = 0
+            fresh = 0
         self._older, self._newer = self._newer, [0] * _BUCKETS
-        self.count, self._fresh = self._fresh, 0
+        self._past = fresh
+        self._mark = self.added
         self._turn_at = now + self._span_s
 
     def quantile(self, share: float) -> float | None:
@@ -74,26 +84,23 @@ class Usual:
     It is computed anew only after about 6 % more measurements.
     """
 
-    __slots__ = ("_added", "_share", "_stale_at", "_value_s", "sketch")
+    __slots__ = ("_share", "_stale_at", "_value_s", "add", "sketch")
 
     def __init__(self, share: float, sketch: Sketch) -> None:
         self.sketch = sketch
+        self.add = sketch.add
         self._share = share
-        self._added = 0
         self._stale_at = 0
         self._value_s = 0.0
 
-    def add(self, now: float, seconds: float) -> None:
-        """Remember one measurement."""
-        self.sketch.add(now, seconds)
-        self._added += 1
-
     def value_s(self, samples: int) -> float | None:
         """Return the quantile; None before `samples` measurements."""
-        count = self.sketch.count
+        sketch = self.sketch
+        if sketch.added < self._stale_at:
+            return self._value_s
+        count = sketch.count
         if count < samples:
             return None
-        if self._added >= self._stale_at:
-            self._value_s = self.sketch.quantile(self._share) or 0.0
-            self._stale_at = self._added + 1 + (count >> 4)
+        self._value_s = sketch.quantile(self._share) or 0.0
+        self._stale_at = sketch.added + 1 + (count >> 4)
         return self._value_s

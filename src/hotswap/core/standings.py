@@ -49,7 +49,7 @@ class Standings:
         self.settings = settings
         self._jitter = jitter
         self.changes: list[Change] = []
-        self._serial = count()
+        self._serial = count(0, 2)
         """Attempts of all targets: a token never fits another target, nor a later one."""
         self._targets: dict[str, Target] = {}
         self._endpoints: dict[str, Endpoint] = {}

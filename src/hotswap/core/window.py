@@ -1,5 +1,8 @@
 """An exact count of what happened within a sliding window."""
 
+from collections import deque
+from math import inf
+
 
 class Ring:
     """Counts events of the last `window_s` seconds in equal slices.
@@ -8,39 +11,40 @@ class Ring:
     a burst is lost. The view reaches back between `window_s` less one slice and `window_s`.
     """
 
-    __slots__ = ("_counts", "_index", "_slice_s", "_total", "_turn_at")
+    __slots__ = ("_fresh", "_index", "_past", "_slice_s", "_turn_at")
 
     def __init__(self, window_s: float, slices: int = 10) -> None:
         self._slice_s = window_s / slices
-        self._counts = [0] * slices
+        self._past = deque([0] * (slices - 1), maxlen=slices - 1)
+        """Counts of the former slices, oldest first."""
+        self._fresh = 0
+        """Count of the present slice."""
         self._index = 0
-        self._turn_at = float("-inf")
-        self._total = 0
+        self._turn_at = -inf
 
     def add(self, now: float) -> None:
         """Count one event."""
         if now >= self._turn_at:
             self._turn(now)
-        self._counts[self._index % len(self._counts)] += 1
-        self._total += 1
+        self._fresh += 1
 
     def total_at(self, now: float) -> int:
         """Return how many events the window holds."""
         if now >= self._turn_at:
             self._turn(now)
-        return self._total
+        return sum(self._past) + self._fresh
 
     def clear(self) -> None:
         """Forget everything."""
-        self._counts = [0] * len(self._counts)
-        self._total = 0
+        self._past.extend([0] * len(self._past))
+        self._fresh = 0
 
     def _turn(self, now: float) -> None:
-        counts = self._counts
+        """Move on to the slice that `now` lies in; a clock that goes back changes nothing."""
         index = int(now // self._slice_s)
-        for step in range(min(index - self._index, len(counts))):
-            slot = (index - step) % len(counts)
-            self._total -= counts[slot]
-            counts[slot] = 0
+        slices = len(self._past) + 1
+        for _ in range(min(index - self._index, slices)):
+            self._past.append(self._fresh)
+            self._fresh = 0
         self._index = max(index, self._index)
         self._turn_at = (self._index + 1) * self._slice_s
