@@ -1,0 +1,131 @@
+"""Tunnels through an HTTP proxy by CONNECT, and which proxy the environment asks for."""
+
+import asyncio
+import base64
+import re
+import socket
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+from typing_extensions import override
+
+from .api import Fault
+from .flaw import Flaw
+
+_MAX_ANSWER_BYTES: Final = 16 * 1024
+_STATUS: Final = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: |\r)")
+
+
+class Proxy(Struct, frozen=True, gc=False):
+    """A proxy's place and what it wants to see."""
+
+    host: str
+    port: int
+    authorization: bytes
+    """Value of `Proxy-Authorization`; empty: none. Never part of a message."""
+
+    @override
+    def __repr__(self) -> str:
+        return f"Proxy({self.host}:{self.port})"
+
+
+def read_proxy(url: str) -> Proxy | Flaw:
+    """Understand `http://[user:password@]host[:port]`."""
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    try:
+        host, port = parts.hostname, parts.port or 80
+    except ValueError:
+        host, port = None, 0
+    if parts.scheme != "http" or not host:
+        return Flaw(Fault.PROXY, "the proxy's URL is not of the form http://host:port")
+    authorization = b""
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        authorization = b"Basic " + base64.b64encode(pair.encode())
+    return Proxy(host, port, authorization)
+
+
+async def open_tunnel(sock: socket.socket, proxy: Proxy, host: str, port: int) -> Flaw | None:
+    """Ask the proxy at the other end of `sock` for a tunnel to `host`."""
+    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    place = authority.encode("idna" if not authority.isascii() else "ascii")
+    request = b"CONNECT %b HTTP/1.1\r\nhost: %b\r\n" % (place, place)
+    if proxy.authorization:
+        request += b"proxy-authorization: %b\r\n" % proxy.authorization
+    loop = asyncio.get_running_loop()
+    answer = b""
+    try:
+        await loop.sock_sendall(sock, request + b"\r\n")
+        while b"\r\n\r\n" not in answer:
+            piece = await loop.sock_recv(sock, 4096)
+            answer += piece
+            if not piece or len(answer) > _MAX_ANSWER_BYTES:
+                return Flaw(Fault.PROXY, "the proxy gave no complete answer to CONNECT")
+    except OSError as error:
+        return Flaw(Fault.PROXY, f"the proxy broke the connection: {error.strerror}")
+    return _judge(answer)
+
+
+def _judge(answer: bytes) -> Flaw | None:
+    match = _STATUS.match(answer)
+    status = int(match[1]) if match else 0
+    if 200 <= status < 300:
+        if answer.endswith(b"\r\n\r\n"):
+            return None
+        return Flaw(Fault.PROXY, "the proxy sent bytes before the tunnel was used")
+    if status == 407:
+        return Flaw(Fault.PROXY, "the proxy does not accept the credentials (407)")
+    if status:
+        return Flaw(Fault.PROXY, f"the proxy refused the tunnel with status {status}")
+    return Flaw(Fault.PROXY, "the proxy's answer to CONNECT is not HTTP")
+
+
+def proxy_from_environment(
+    host: str, environ: Mapping[str, str], *, tls: bool = True, port: int = 443
+) -> str | None:
+    """Return the URL of the proxy that the environment asks for; None: connect directly.
+
+    Reads `HTTPS_PROXY` (with TLS) or `HTTP_PROXY`, then `ALL_PROXY`, unless `NO_PROXY` names
+    the host; lower-case names win. This machine itself is never asked for through a proxy.
+    """
+    names = ("https_proxy" if tls else "http_proxy", "all_proxy")
+    for name in names:
+        url = environ.get(name) or environ.get(name.upper())
+        if url:
+            excluded = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+            return None if _is_local(host) or _is_excluded(host, port, excluded) else url
+    return None
+
+
+def _is_local(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_excluded(host: str, port: int, excluded: str) -> bool:
+    host = host.lower().rstrip(".")
+    entries = [entry.strip().lower() for entry in excluded.split(",")]
+    return any(entry and _matches(host, port, entry) for entry in entries)
+
+
+def _matches(host: str, port: int, entry: str) -> bool:
+    if entry == "*":
+        return True
+    try:
+        return ip_address(host) in ip_network(entry.strip("[]"), strict=False)
+    except ValueError:
+        pass
+    name, colon, number = entry.rpartition(":")
+    if colon and number.isdecimal():
+        if int(number) != port:
+            return False
+        entry = name.strip("[]")
+    entry = entry.removeprefix("*").strip(".")
+    return host == entry or host.endswith(f".{entry}")

@@ -1,0 +1,77 @@
+"""A request that waits for a connection."""
+
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+
+from ..clock import Clock
+from .alarm import Alarm
+from .api import Fault
+from .exchange import Exchange
+from .flaw import Flaw
+
+
+class Waiting:
+    """Carries an exchange until a connection takes over, `connect_s` has passed, or it fails.
+
+    Args:
+        leave: Takes it off the queue; called once, before any word to the listener.
+        where: Names the endpoint in messages.
+    """
+
+    __slots__ = ("_clock", "_leave", "_until", "_where", "alarm", "dialed", "exchange")
+
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        clock: Clock,
+        exchange: Exchange,
+        leave: Callable[["Waiting"], None],
+        where: str,
+    ) -> None:
+        self._clock = clock
+        self._leave = leave
+        self._where = where
+        self._until = clock.now() + exchange.connect_s
+        self.exchange = exchange
+        self.dialed = False
+        """A connection is being opened for it."""
+        self.alarm = Alarm(loop, clock, self._on_alarm)
+        self.alarm.arm(min(self._until, exchange.limit))
+        exchange.carrier = self
+        exchange.sent_at = 0.0
+
+    @property
+    def over(self) -> bool:
+        """It waits no longer."""
+        return self.exchange.carrier is not self
+
+    def release(self) -> Exchange:
+        """Hand the exchange over."""
+        self.alarm.stop()
+        self.exchange.carrier = None
+        self._leave(self)
+        return self.exchange
+
+    def fail(self, flaw: Flaw) -> None:
+        """End the exchange, which has not got a connection."""
+        self.release().fail(flaw, received=False)
+
+    def drop(self) -> None:
+        """Forget the exchange; what is being opened for it will serve another."""
+        self.release()
+
+    def hold(self) -> None:
+        """Do nothing: the connection will look at `Exchange.paused`."""
+
+    def go_on(self) -> None:
+        """Do nothing: the connection will look at `Exchange.paused`."""
+
+    def _on_alarm(self) -> None:
+        now = self._clock.now()
+        if now >= self._until:
+            message = f"no connection to {self._where} within {self.exchange.connect_s:g} s"
+            self.fail(Flaw(Fault.TIMEOUT, message))
+            return
+        self.exchange.on_time(now)
+        if not self.over and self._until < self.alarm.armed_at:
+            self.alarm.arm(self._until)
