@@ -41,6 +41,7 @@ class Attempt:
         "_size",
         "content_at",
         "gap_s",
+        "health",
         "last_at",
         "line",
         "number",
@@ -74,10 +75,10 @@ class Attempt:
         self.gap_s = 0.0
         """Longest pause between two events with content."""
         self.started_at = services.clock.now()
-        health = services.standings.target(start.target.id)
-        self.token = health.begin(self.started_at, streamed=line.request.stream)
+        self.health = services.standings.target(start.target.id)
+        self.token = self.health.begin(self.started_at, streamed=line.request.stream)
         """What the target's health knows this attempt by."""
-        self._limits = Limits(line, health, services.standings.settings.learned)
+        self._limits = Limits(line, self.health)
         self._call = self._send()
 
     def _send(self) -> Call:
@@ -148,7 +149,7 @@ class Attempt:
         now = self.last_at = self._services.clock.now()
         self.status = status
         self._headers = headers
-        self._services.standings.target(self.start.target.id).on_byte(self.token, now)
+        self.health.on_byte(self.token, now)
         line = self.line
         if not 200 <= status < 300:
             self._fault_body = True
@@ -261,6 +262,9 @@ class Attempt:
         self.usage = passage.usage
         self.gap_s = self._limits.longest_gap_s
         if passage.complete and passage.failure is None:
+            if self.content_at is None:
+                self._commit(self._services.clock.now())
+                rest = self._held + rest
             if rest:
                 self.line.exchange.write(rest)
             self._finish(None)

@@ -51,8 +51,7 @@ async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Ac
 def _report(attempt: Attempt, failure: Failure | None, services: Services, now: float) -> None:
     """Tell the standings of target and credential how the attempt ended."""
     start, line = attempt.start, attempt.line
-    standings = services.standings
-    health = standings.target(start.target.id)
+    standings, health = services.standings, attempt.health
     keyring = standings.keyring(start.target.provider)
     line.upstream_s += now - (attempt.sent_at or now)
     if failure is None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from ..core.plan import plan
 from ..core.run import Run
-from ..dialects.registry import DIALECTS
+from ..dialects.registry import DIALECTS, FALLBACK
 from ..errors import RefusedError
 from ..server.api import Exchange
 from .answer import Refusal
@@ -107,7 +107,7 @@ class Gateway:
     def _refuse(self, exchange: Exchange, refused: RefusedError, request_id: str) -> None:
         """Render a refusal in the caller's dialect, as long as nothing was sent."""
         route = ROUTES.get(exchange.incoming.path)
-        dialect = route.dialect if route is not None else _CHAT
+        dialect = route.dialect if route is not None else FALLBACK
         refusal = Refusal(refused.status, refused.code, refused.message, refused.param)
         headers = b"%bx-hotswap-request-id: %b\r\n" % (refusal.headers(), request_id.encode())
         exchange.answer(refusal.status, headers, refusal.body(dialect))
@@ -117,4 +117,4 @@ def render_refusal(path: str, status: int, code: str, message: str) -> tuple[byt
     """Write headers and body of an error that the server protocol itself has to answer."""
     route = ROUTES.get(path)
     refusal = Refusal(status, code, message)
-    return refusal.headers(), refusal.body(route.dialect if route is not None else _CHAT)
+    return refusal.headers(), refusal.body(route.dialect if route is not None else FALLBACK)

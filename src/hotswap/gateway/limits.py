@@ -1,7 +1,6 @@
 """The limits of one attempt: first content, silence, the request's deadline, keep-alive."""
 
 from ..core.health import TargetHealth
-from ..core.settings import Learned
 from ..core.terms import Cause, Failure
 from .line import Line
 
@@ -24,8 +23,9 @@ class Limits:
         "seen_at",
     )
 
-    def __init__(self, line: Line, health: TargetHealth, learned: Learned) -> None:
+    def __init__(self, line: Line, health: TargetHealth) -> None:
         self._line = line
+        learned = line.plane.snapshot.health.learned
         self._began_at = 0.0
         timeouts, latency = line.chain.timeouts, line.chain.triggers.latency
         first_s, self._rule = timeouts.first_content_s, "timeouts.first_content_s"

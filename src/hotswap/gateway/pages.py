@@ -1,12 +1,10 @@
 """The few answers that need no provider: models, health, and what does not exist."""
 
 from ..dialects.models import write_models
-from ..dialects.registry import DIALECTS
+from ..dialects.registry import FALLBACK
 from ..server.api import Exchange
 from .answer import JSON, NO_RETRY, Refusal
 from .plane import Plane
-
-_OPENAI = DIALECTS["openai_chat"]
 
 
 def page(exchange: Exchange, plane: Plane, *, draining: bool, known: bool) -> None:
@@ -37,7 +35,7 @@ def page(exchange: Exchange, plane: Plane, *, draining: bool, known: bool) -> No
         case _:
             words = f"There is nothing at {incoming.method} {incoming.path[:120]}."
             refusal = Refusal(404, "not_found", words)
-            exchange.answer(404, refusal.headers(), refusal.body(_OPENAI))
+            exchange.answer(404, refusal.headers(), refusal.body(FALLBACK))
 
 
 def _refuse_method(exchange: Exchange, allowed: str) -> None:
@@ -47,4 +45,4 @@ def _refuse_method(exchange: Exchange, allowed: str) -> None:
         exchange.answer(204, b"allow: %b\r\n" % allowed.encode(), b"")
         return
     refusal = Refusal(405, "method_not_allowed", f"{path} takes {allowed}, not {method}.")
-    exchange.answer(405, headers, refusal.body(_OPENAI))
+    exchange.answer(405, headers, refusal.body(FALLBACK))

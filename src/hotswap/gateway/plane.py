@@ -9,10 +9,16 @@ from ..config.snapshot import Snapshot
 from ..core.terms import Chain, Credential, Endpoint, Provider, Target
 from ..dialects.api import Dialect
 from ..errors import RefusedError
+from ..upstream.request import authority
 from .access import Access
 
 FORWARDED: Final = (b"traceparent", b"tracestate", b"openai-beta")
 """Request headers that travel on: trace context, and opt-ins of the caller's own dialect."""
+
+_CONSTANT_LINES: Final = (
+    b"content-type: application/json\r\naccept: */*\r\naccept-encoding: identity\r\n"
+    b"user-agent: hotswap\r\n"
+)
 
 
 class Route(Struct, frozen=True):
@@ -80,13 +86,10 @@ class Plane:
 
     def _head(self, route: Route, target: Target, credential: Credential) -> bytes:
         provider = self.providers[target.provider]
-        endpoint = provider.endpoint
-        host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-        if endpoint.port != (443 if endpoint.tls else 80):
-            host = f"{host}:{endpoint.port}"
-        return (
-            f"POST {provider.base_path}{route.path} HTTP/1.1\r\nhost: {host}\r\n".encode()
-            + route.dialect.credential_headers(credential, provider.kind)
-            + b"content-type: application/json\r\naccept: */*\r\naccept-encoding: identity\r\n"
-            + b"user-agent: hotswap\r\n"
+        path = f"{provider.base_path}{route.path}".encode()
+        return b"POST %b HTTP/1.1\r\nhost: %b\r\n%b%b" % (
+            path,
+            authority(provider.endpoint),
+            route.dialect.credential_headers(credential, provider.kind),
+            _CONSTANT_LINES,
         )

@@ -5,6 +5,7 @@ a time over all workers (the keeper leases), and with the cheapest request there
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from ..core.standings import ProbeDue
@@ -41,7 +42,7 @@ class Prober:
             if due.key in self._asked or due.key in self._running:
                 continue
             self._asked.add(due.key)
-            self._ask(due.key, self._ttl_s(due), lambda ok, due=due: self._start(due, ok=ok))
+            self._ask(due.key, self._ttl_s(due), partial(self._start, due))
 
     def close(self) -> None:
         """Drop the probes in flight."""
@@ -50,15 +51,14 @@ class Prober:
         self._running.clear()
 
     def _ttl_s(self, due: ProbeDue) -> float:
-        settings = self._services.standings.settings
-        return self._limit_s(due) + settings.breaker.probe_extra_s
+        return self._limit_s(due) + self._plane().snapshot.health.breaker.probe_extra_s
 
     def _limit_s(self, due: ProbeDue) -> float:
-        standings = self._services.standings
-        health = standings.target(due.target.id)
-        return health.first_content_limit_s(standings.settings.learned, streamed=True)
+        health = self._services.standings.target(due.target.id)
+        learned = self._plane().snapshot.health.learned
+        return health.first_content_limit_s(learned, streamed=True)
 
-    def _start(self, due: ProbeDue, *, ok: bool) -> None:
+    def _start(self, due: ProbeDue, granted: bool) -> None:  # noqa: FBT001 - an answer's one value
         self._asked.discard(due.key)
         services, plane = self._services, self._plane()
         now = services.clock.now()
@@ -66,12 +66,12 @@ class Prober:
         if credential is None:
             ring = services.standings.keyring(due.target.provider)
             credential = ring.pick(due.target.model, now, ())
-        if not ok or credential is None or due.target.provider not in plane.providers:
+        if not granted or credential is None or due.target.provider not in plane.providers:
             return
         if not services.standings.lease(due.key, now, self._ttl_s(due)):
             return
         self._running[due.key] = _Probe(
-            due, credential, plane, services, self._limit_s(due), self._ended
+            due, credential, plane, services, self._limit_s(due), report=self._ended
         )
 
     def _ended(self, probe: "_Probe", failure: Failure | None) -> None:
@@ -109,6 +109,7 @@ class _Probe:
         plane: Plane,
         services: Services,
         limit_s: float,
+        *,
         report: Callable[["_Probe", Failure | None], None],
     ) -> None:
         self.due = due
