@@ -1,0 +1,1 @@
+"""`make bench`: what the gateway costs, beside the bare upstream and nginx in the same run."""

@@ -1,0 +1,130 @@
+"""The figures as one table, and the page that keeps them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from .measure import Figures
+
+
+class Row(Struct, frozen=True, gc=False, kw_only=True):
+    """One measure and what is wanted of it."""
+
+    key: str
+    title: str
+    goal: float | None = None
+    """In the measure's own unit; None: only shown."""
+    ratio: float | None = None
+    """Of nginx in the same run; reaching it is as good as reaching `goal`."""
+    more: bool = False
+    """More is better."""
+    digits: int = 2
+
+
+ROWS: Final = (
+    Row(key="small_rps", title="1 KiB, 64 connections: requests/s", goal=12_000, ratio=0.33,
+        more=True, digits=0),
+    Row(key="small_cpu", title="same: CPU µs per request", goal=85, ratio=3.5, digits=1),
+    Row(key="small_p99", title="same: p99 ms", goal=15),
+    Row(key="one_p50", title="1 KiB, one connection: p50 ms"),
+    Row(key="one_added", title="same: added p50 ms", goal=0.33, ratio=1.8),
+    Row(key="big_rps", title="100 KiB, 64 connections: requests/s", goal=3_300, more=True,
+        digits=0),
+    Row(key="big_cpu", title="same: CPU µs per request", goal=300, digits=1),
+    Row(key="stream_cpu", title="200 streams: CPU µs per event", goal=40, ratio=2, digits=1),
+    Row(key="stream_first_p50", title="same: first event p50 ms", goal=2),
+    Row(key="stream_first_p99", title="same: first event p99 ms", goal=12),
+    Row(key="limited_added", title="primary says 429: added p50 ms", goal=0.45),
+    Row(key="limited_rps", title="same, 64 connections: requests/s", goal=6_000, more=True,
+        digits=0),
+    Row(key="parked_added", title="primary is parked after a 429: added p50 ms"),
+    Row(key="parked_rps", title="same, 64 connections: requests/s", goal=10_000, more=True,
+        digits=0),
+    Row(key="failing_added", title="primary says 500: added p50 ms"),
+    Row(key="closing_added", title="primary closes: added p50 ms", goal=0.5),
+    Row(key="closing_rps", title="same, 64 connections: requests/s", goal=6_000, more=True,
+        digits=0),
+    Row(key="refused_added", title="primary refuses connections: added p50 ms"),
+    Row(key="switch_p50", title="switch, by the gateway's own stamps: p50 ms"),
+    Row(key="switch_p99", title="same: p99 ms", goal=5),
+    Row(key="rss", title="idle memory of the tree, MiB", goal=80, digits=0),
+    Row(key="start", title="start to first answer, s", goal=0.6),
+)  # fmt: skip
+
+HEAD: Final = "| | direct | nginx | hotswap | to direct | to nginx | wanted | reached |"
+RULE: Final = "|---|---:|---:|---:|---:|---:|---:|---|"
+ABOUT: Final = """\
+# Benchmarks
+
+Written by `make bench`; nothing here is edited by hand.
+Load and scripted upstreams share one core, the gateway has another one to itself.
+Requests carry the headers of an official SDK, answers the headers of a real provider.
+nginx is a plain reverse proxy with kept-alive upstream connections and \
+stands for what the work costs in C.
+CPU is that of the whole process tree.
+Figures are medians over interleaved rounds; a ratio is the median of the ratios of each round.
+Machines differ and swing, so trust the ratios more than the figures.
+A goal is reached by its figure or by its ratio to nginx.
+"""
+
+
+def table(figures: Figures) -> str:
+    """Write the figures as a Markdown table."""
+    return "\n".join([HEAD, RULE, *(_line(row, figures) for row in ROWS)])
+
+
+def page(figures: Figures, machine: Sequence[str], failures: Sequence[str]) -> str:
+    """Write the page for the documentation."""
+    facts = "\n".join(f"* {fact}" for fact in machine)
+    notes = "".join(f"* {failure}\n" for failure in failures)
+    return f"{ABOUT}\n{facts}\n\n{table(figures)}\n" + (f"\n{notes}" if notes else "")
+
+
+def failures(figures: Figures) -> list[str]:
+    """Say where requests failed."""
+    return [
+        f"Failed requests: {share:.2%} ({place})."
+        for place, share in sorted(figures.failed.items())
+    ]
+
+
+def _line(row: Row, figures: Figures) -> str:
+    ours = figures.middle("hotswap", row.key)
+    cells = [row.title]
+    cells += [_number(figures.middle(g, row.key), row.digits) for g in ("direct", "nginx")]
+    cells.append(_number(ours, row.digits))
+    to_nginx = figures.ratio("hotswap", "nginx", row.key)
+    cells.append(_ratio(figures.ratio("hotswap", "direct", row.key)))
+    cells.append(_ratio(to_nginx))
+    cells.append(_wanted(row))
+    cells.append(_reached(row, ours, to_nginx))
+    return f"| {' | '.join(cells)} |"
+
+
+def _reached(row: Row, ours: float | None, ratio: float | None) -> str:
+    if ours is None or row.goal is None:
+        return ""
+    good = _within(ours, row.goal, more=row.more)
+    if row.ratio is not None and ratio is not None:
+        good = good or _within(ratio, row.ratio, more=row.more)
+    return "yes" if good else "no"
+
+
+def _within(value: float, goal: float, *, more: bool) -> bool:
+    return value >= goal if more else value <= goal
+
+
+def _wanted(row: Row) -> str:
+    if row.goal is None:
+        return ""
+    goal = f"{row.goal:,g}"
+    return goal if row.ratio is None else f"{goal} or {row.ratio:g}x"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None or value == 0 else f"{value:,.{digits}f}"
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}x"
