@@ -1,0 +1,275 @@
+"""What went wrong at a provider: status, headers and body, or an error inside a stream."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final, cast
+
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
+
+from ..core.terms import Cause, Failure
+from .fault_table import (
+    ANY,
+    BAD_OUTPUT,
+    CAPABILITY,
+    FRAGMENTS,
+    KIND_STATUSES,
+    KIND_WORDS,
+    PAGES,
+    QUOTA,
+    SERVER,
+    STATUSES,
+    TYPES,
+    UNHINTED_429,
+    WORDS,
+    Meaning,
+)
+from .mask import masked
+from .retry_after import read_retry_after, read_wait
+
+_decode: Final = Decoder(object).decode
+
+_PASSED_ON: Final = frozenset({Cause.CALLER, Cause.POLICY, Cause.CONTEXT, Cause.CAPABILITY})
+"""Causes whose message the caller must see; no pause follows from them."""
+_LONG_WAIT_S: Final = 3600.0
+"""A delay of its own field beyond this speaks of a quota, not of a rate."""
+_HEAD_CHARS: Final = 4000
+"""So much of a message is searched for fragments."""
+
+_quoted: Final = re.compile(r"(?<![a-z0-9])'[^']*'|\"[^\"]*\"|`[^`]*`").sub
+_over_limit: Final = re.compile(r"limit:? ([\d,]+)\b.*?requested:? ([\d,]+)", re.DOTALL).search
+_zero_quota: Final = re.compile(r"\blimit: 0\b").search
+
+_Object = Mapping[str, object]
+_NOTHING: Final[_Object] = {}
+
+
+class Fault(Struct, frozen=True):
+    """An error as its provider told it, whatever the shape."""
+
+    words: tuple[str, ...] = ()
+    """Codes, types and reasons in lower case, the most telling first."""
+    message: str = ""
+    code: str = ""
+    param: str | None = None
+    number: int = 0
+    """A status that the body names; 0: none."""
+    delay: str = ""
+    """A delay that the body gives in a field of its own; empty: none."""
+
+
+def read_fault(kind: str, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failure:
+    """Classify an answer whose status is not 2xx."""
+    error = _decoded(body)
+    fault = read_error(error)
+    if amazon := headers.get(b"x-amzn-errortype"):
+        word = amazon.decode("latin-1").partition(":")[0].strip().lower()
+        fault = Fault((word, *fault.words), fault.message, fault.code, fault.param)
+    if status in PAGES and error is None and body.lstrip()[:1] == b"<":
+        meaning = SERVER
+    else:
+        meaning = _meaning(kind, status, fault)
+    return _failure(meaning, kind, status, headers, fault)
+
+
+def read_in_band(kind: str, error: bytes) -> Failure:
+    """Classify an error inside an answer that began as a 200.
+
+    Args:
+        kind: The provider's kind.
+        error: The error object, an object that holds it, or plain text.
+    """
+    value = _decoded(error)
+    fault = read_error(value)
+    if value is None:
+        fault = Fault(message=error.decode("utf-8", "replace"))
+    status = fault.number if 400 <= fault.number < 600 else ANY
+    return _failure(_meaning(kind, status, fault), kind, 200, {}, fault)
+
+
+def read_error(value: object) -> Fault:
+    """Read a decoded error body of any provider's shape."""
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        value = items[0] if items else None
+    outer = _object(value)
+    error = outer.get("error")
+    if isinstance(error, str):
+        return Fault(message=error, words=_words(outer), number=_number(outer))
+    inner = _object(error) or outer
+    metadata = _object(inner.get("metadata"))
+    upstream = _upstream(metadata.get("raw"))
+    message = _text(inner.get("message")) or _text(inner.get("Message")) or _issues(inner)
+    code = inner.get("code")
+    param = inner.get("param")
+    return Fault(
+        words=(*_words(inner), *upstream.words),
+        message=f"{message}: {upstream.message}" if upstream.message else message,
+        code=code if isinstance(code, str) else _text(inner.get("type")),
+        param=param if isinstance(param, str) else None,
+        number=_number(inner) or _number(outer),
+        delay=_delay(inner),
+    )
+
+
+def _meaning(kind: str, status: int, fault: Fault) -> Meaning:
+    """Decide by words of the kind, words, message, status, types."""
+    text = _quoted(" ", fault.message[:_HEAD_CHARS].lower())
+    if status in {413, 429} and _never_fits(text):
+        return CAPABILITY
+    for table in (KIND_WORDS.get(kind, {}), WORDS):
+        for word in fault.words:
+            if meaning := table.get((status, word)) or table.get((ANY, word)):
+                return _hinted(meaning, status, fault)
+    for fragment in FRAGMENTS:
+        if fragment.text in text and (
+            not fragment.statuses or status == ANY or status in fragment.statuses
+        ):
+            return fragment.meaning
+    return _by_status(kind, status, fault)
+
+
+def _by_status(kind: str, status: int, fault: Fault) -> Meaning:
+    if status != ANY:
+        meaning = KIND_STATUSES.get(kind, {}).get(status) or STATUSES.get(status, SERVER)
+        return _hinted(meaning, status, fault)
+    return next((TYPES[word] for word in fault.words if word in TYPES), SERVER)
+
+
+def _hinted(meaning: Meaning, status: int, fault: Fault) -> Meaning:
+    """Tell a spent quota from a rate limit by the delay that comes with it."""
+    if status == 429 and meaning.cause is Cause.THROTTLE:
+        wait = read_wait(fault.delay, None)
+        if wait is not None and wait > _LONG_WAIT_S:
+            return QUOTA
+    return meaning
+
+
+def _never_fits(text: str) -> bool:
+    """Say whether the request alone is larger than the limit per minute."""
+    found = _over_limit(text)
+    if found is None:
+        return False
+    limit, requested = (int(number.replace(",", "") or "0") for number in found.groups())
+    return requested > limit
+
+
+def _failure(
+    meaning: Meaning, kind: str, status: int, headers: Mapping[bytes, bytes], fault: Fault
+) -> Failure:
+    if meaning.cause in _PASSED_ON:
+        return Failure(
+            meaning.cause,
+            meaning.detail,
+            status,
+            message=masked(fault.message),
+            code=masked(fault.code),
+            param=fault.param,
+        )
+    wait = read_retry_after(
+        headers, fault.message, fault.delay, exhausted=meaning.cause is Cause.THROTTLE
+    )
+    if status == 429 and wait is None and meaning.cause is Cause.THROTTLE:
+        meaning = UNHINTED_429.get(kind, meaning)
+    return Failure(
+        meaning.cause, meaning.detail, status, retry_after_s=None if meaning is BAD_OUTPUT else wait
+    )
+
+
+def _words(error: _Object) -> tuple[str, ...]:
+    """Return what may classify, the most telling first."""
+    metadata = _object(error.get("metadata"))
+    details = error.get("details")
+    found = (
+        _object(error.get("innererror")).get("code"),
+        _object(details).get("error_code"),
+        metadata.get("error_type"),
+        metadata.get("limit_source"),
+        "moderation" if "flagged_input" in metadata else None,
+        *_reasons(details),
+        *_quotas(error),
+        f"param={_text(error.get('param'))}",
+        error.get("code"),
+        error.get("type"),
+        error.get("status"),
+        error.get("__type"),
+        *(_object(issue).get("type") for issue in _list(error.get("detail"))),
+    )
+    return tuple(
+        str(word).lower() for word in found if isinstance(word, str | int) and word != "param="
+    )
+
+
+def _reasons(details: object) -> Iterator[object]:
+    for detail in _list(details):
+        yield _object(detail).get("reason")
+
+
+def _quotas(error: _Object) -> Iterator[str]:
+    """Yield own words for what Google says of a quota in prose."""
+    if _zero_quota(_text(error.get("message"))[:_HEAD_CHARS]):
+        yield "quota_limit_zero"
+    for detail in _list(error.get("details")):
+        for violation in _list(_object(detail).get("violations")):
+            if "perday" in _text(_object(violation).get("quotaId")).lower():
+                yield "quota_per_day"
+
+
+def _delay(error: _Object) -> str:
+    delays = (_text(_object(detail).get("retryDelay")) for detail in _list(error.get("details")))
+    return next((delay for delay in delays if delay), "")
+
+
+def _number(error: _Object) -> int:
+    """Return the status that a body names."""
+    for key in ("status_code", "statusCode", "code", "status"):
+        value = error.get(key)
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 3:
+            return int(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return 0
+
+
+def _issues(error: _Object) -> str:
+    """Join what a validating front says of each field."""
+    detail = error.get("detail")
+    if isinstance(detail, str):
+        return detail
+    said: list[str] = []
+    for issue in map(_object, _list(detail)):
+        place = ".".join(str(step) for step in _list(issue.get("loc")))
+        said.append(f"{place}: {_text(issue.get('msg'))}")
+    return "; ".join(said)
+
+
+def _upstream(raw: object) -> Fault:
+    """Read the answer of the provider behind a router, as the router quotes it."""
+    if not isinstance(raw, str):
+        return Fault()
+    value = _decoded(raw.encode("utf-8", "replace"))
+    if not isinstance(value, dict):
+        return Fault(message=raw)
+    inner = _object(cast("object", value))
+    error = _object(inner.get("error")) or inner
+    return Fault(words=_words(error), message=_text(error.get("message")))
+
+
+def _decoded(body: bytes) -> object:
+    """Return the JSON value; None: it is none."""
+    try:
+        return _decode(body)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _object(value: object) -> _Object:
+    return cast("_Object", value) if isinstance(value, dict) else _NOTHING
+
+
+def _list(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

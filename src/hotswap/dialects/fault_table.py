@@ -1,0 +1,294 @@
+"""What each error that providers are known to send means, as tables.
+
+The decision order is that of `fault.read_fault`: words (codes and types) of the kind, words of
+all, fragments of the message, the status, and last the types that say little.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from ..core.terms import Cause
+
+
+class Meaning(Struct, frozen=True, gc=False):
+    """One class of error."""
+
+    cause: Cause
+    detail: str
+
+
+RATE_LIMIT: Final = Meaning(Cause.THROTTLE, "rate_limit")
+QUOTA: Final = Meaning(Cause.EXHAUSTED, "quota_exhausted")
+AUTH: Final = Meaning(Cause.AUTH, "auth")
+PERMISSION: Final = Meaning(Cause.GONE, "permission")
+"""This key may not use this model; the key itself may be good for others."""
+NOT_FOUND: Final = Meaning(Cause.GONE, "not_found")
+CONTEXT: Final = Meaning(Cause.CONTEXT, "context_length_exceeded")
+POLICY: Final = Meaning(Cause.POLICY, "content_policy")
+INVALID: Final = Meaning(Cause.CALLER, "invalid_request")
+CAPABILITY: Final = Meaning(Cause.CAPABILITY, "capability_mismatch")
+OVERLOADED: Final = Meaning(Cause.HARD, "overloaded")
+SERVER: Final = Meaning(Cause.HARD, "server_error")
+TIMEOUT: Final = Meaning(Cause.HARD, "timeout")
+REGION: Final = Meaning(Cause.HARD, "region_unavailable")
+BAD_OUTPUT: Final = Meaning(Cause.QUALITY, "server_error")
+"""The model's own output was bad: neither the caller nor the server's health is at fault."""
+
+ANY: Final = 0
+"""Stands for every status."""
+
+Words = Mapping[tuple[int, str], Meaning]
+"""(status or `ANY`, code or type in lower case) -> meaning."""
+
+WORDS: Final[Words] = {
+    # The credential.
+    (ANY, "invalid_api_key"): AUTH,
+    (ANY, "ip_not_authorized"): AUTH,
+    (ANY, "authentication"): AUTH,
+    (ANY, "authentication_error"): AUTH,
+    (ANY, "api_key_invalid"): AUTH,
+    (ANY, "api_key_expired"): AUTH,
+    (ANY, "consumer_suspended"): AUTH,
+    (ANY, "account_deactivated"): AUTH,
+    (ANY, "organization_on_hold"): AUTH,
+    (ANY, "cmek_key_disabled"): AUTH,
+    (ANY, "cmek_key_network_blocked"): AUTH,
+    (ANY, "unrecognizedclientexception"): AUTH,
+    (ANY, "expiredtokenexception"): AUTH,
+    (ANY, "invalidsignatureexception"): AUTH,
+    (401, "permission_denied"): AUTH,
+    # The account's money and quota.
+    (ANY, "insufficient_quota"): QUOTA,
+    (ANY, "credit_balance_exhausted"): QUOTA,
+    (ANY, "organization_spend_limit_exceeded"): QUOTA,
+    (ANY, "project_spend_limit_exceeded"): QUOTA,
+    (ANY, "organization_usage_limit_exceeded"): QUOTA,
+    (ANY, "billing_not_active"): QUOTA,
+    (ANY, "billing_hard_limit_reached"): QUOTA,
+    (ANY, "billing_error"): QUOTA,
+    (ANY, "enforced_spend_limit_reached"): QUOTA,
+    (ANY, "contract_spend_limit_reached"): QUOTA,
+    (ANY, "payment_required"): QUOTA,
+    (ANY, "quota_per_day"): QUOTA,
+    (ANY, "servicequotaexceededexception"): QUOTA,
+    (402, "resource_exhausted"): QUOTA,
+    # Limits that a clock heals.
+    (ANY, "openrouter_in_flight_budget"): RATE_LIMIT,
+    (ANY, "rate_limit_exceeded"): RATE_LIMIT,
+    (ANY, "rate_limit_error"): RATE_LIMIT,
+    (ANY, "rate_limited"): RATE_LIMIT,
+    (ANY, "ramp_limit_exceeded"): RATE_LIMIT,
+    (ANY, "slow_down"): RATE_LIMIT,
+    (ANY, "too_many_requests"): RATE_LIMIT,
+    (ANY, "throttlingexception"): RATE_LIMIT,
+    (429, "resource_exhausted"): RATE_LIMIT,
+    # The model.
+    (ANY, "model_not_found"): NOT_FOUND,
+    (ANY, "model_decommissioned"): NOT_FOUND,
+    (ANY, "deploymentnotfound"): NOT_FOUND,
+    (ANY, "invalid_model"): NOT_FOUND,
+    (ANY, "quota_limit_zero"): NOT_FOUND,
+    (ANY, "resourcenotfoundexception"): NOT_FOUND,
+    # The prompt.
+    (ANY, "context_length_exceeded"): CONTEXT,
+    (ANY, "exceed_context_size_error"): CONTEXT,
+    (ANY, "token_limit_exceeded"): CONTEXT,
+    (400, "param=input_tokens"): CONTEXT,
+    (ANY, "content_policy_violation"): POLICY,
+    (ANY, "content_filter"): POLICY,
+    (ANY, "responsibleaipolicyviolation"): POLICY,
+    (ANY, "invalid_prompt"): POLICY,
+    (ANY, "bio_policy"): POLICY,
+    (ANY, "misalignment_policy_violation"): POLICY,
+    (ANY, "image_content_policy_violation"): POLICY,
+    (ANY, "refusal"): POLICY,
+    (ANY, "moderation"): POLICY,
+    (400, "unsupported_value"): INVALID,
+    (400, "unsupported_parameter"): INVALID,
+    (400, "invalid_value"): INVALID,
+    (400, "missing_required_parameter"): INVALID,
+    (400, "string_above_max_length"): INVALID,
+    (400, "string_too_long"): INVALID,
+    # The target.
+    (ANY, "tool_use_failed"): BAD_OUTPUT,
+    (ANY, "json_validate_failed"): BAD_OUTPUT,
+    (ANY, "not_supported_error"): CAPABILITY,
+    (ANY, "notimplementederror"): CAPABILITY,
+    (ANY, "server_is_overloaded"): OVERLOADED,
+    (ANY, "service_unavailable_error"): OVERLOADED,
+    (ANY, "service_tier_capacity_exceeded"): OVERLOADED,
+    (ANY, "overloaded_error"): OVERLOADED,
+    (ANY, "provider_overloaded"): OVERLOADED,
+    (ANY, "capacity_exceeded"): OVERLOADED,
+    (ANY, "unavailable_error"): OVERLOADED,
+    (ANY, "modelnotreadyexception"): OVERLOADED,
+    (ANY, "provider_unavailable"): SERVER,
+    (ANY, "modelerrorexception"): SERVER,
+    (ANY, "modelstreamerrorexception"): SERVER,
+    (ANY, "timeout"): TIMEOUT,
+    (ANY, "timeout_error"): TIMEOUT,
+    (ANY, "vector_store_timeout"): TIMEOUT,
+    (ANY, "incorrect_hostname"): REGION,
+    (ANY, "unsupported_country_region_territory"): REGION,
+    (ANY, "data_residency_mismatch"): REGION,
+}
+
+KIND_WORDS: Final[Mapping[str, Words]] = {
+    "mistral": {
+        (ANY, "1300"): RATE_LIMIT,
+        (ANY, "1500"): NOT_FOUND,
+        (ANY, "3051"): CONTEXT,
+        (ANY, "3505"): OVERLOADED,
+    },
+    "openrouter": {
+        (ANY, "invalid_prompt"): INVALID,
+        (ANY, "max_tokens_exceeded"): CONTEXT,
+        (ANY, "not_found"): NOT_FOUND,
+    },
+}
+
+
+class Fragment(Struct, frozen=True):
+    """Words of a message that tell what no code told."""
+
+    text: str
+    """In lower case."""
+    meaning: Meaning
+    statuses: frozenset[int] = frozenset()
+    """Where it counts; empty: everywhere. An error without a status fits each."""
+
+
+_BAD_REQUEST: Final = frozenset({400})
+_FORBIDDEN: Final = frozenset({403})
+_LENGTH: Final = frozenset({400, 413, 422, 500})
+_MODEL: Final = frozenset({400, 404, 422})
+_REFUSED: Final = frozenset({400, 403})
+_MONEY: Final = frozenset({400, 403, 429})
+
+FRAGMENTS: Final[tuple[Fragment, ...]] = (
+    # Before the context's: "tokens per minute" speaks of limits, not of the prompt.
+    Fragment("tokens per minute", CAPABILITY, frozenset({413})),
+    Fragment("maximum context length", CONTEXT),
+    Fragment("exceeds the context window", CONTEXT),
+    Fragment("available context size", CONTEXT),
+    Fragment("exceed context limit", CONTEXT),
+    Fragment("prompt is too long", CONTEXT, _LENGTH),
+    Fragment("input is too long", CONTEXT, _LENGTH),
+    Fragment("input token count", CONTEXT, _LENGTH),
+    Fragment("exceeds the maximum number of tokens", CONTEXT, _LENGTH),
+    Fragment("too large for model with", CONTEXT, _LENGTH),
+    Fragment("too many tokens", CONTEXT, _LENGTH),
+    Fragment("country, region, or territory not supported", REGION),
+    Fragment("not available in your country", REGION),
+    Fragment("user location is not supported", REGION),
+    Fragment("credit balance is too low", QUOTA),
+    Fragment("you have reached your specified", QUOTA),
+    Fragment("exceeded your current quota", QUOTA, _MONEY),
+    Fragment("insufficient balance", QUOTA, _MONEY),
+    Fragment("insufficient credits", QUOTA, _MONEY),
+    Fragment("tokens per day, please wait", QUOTA, _MONEY),
+    Fragment("billing hard limit", QUOTA, _REFUSED),
+    Fragment("billing is not", QUOTA, _REFUSED),
+    Fragment("billing account", QUOTA, _REFUSED),
+    Fragment("enable billing", QUOTA, _REFUSED),
+    Fragment("trial key", QUOTA, frozenset({429})),
+    Fragment("incorrect api key", AUTH, _REFUSED),
+    Fragment("invalid api key", AUTH, _REFUSED),
+    Fragment("api key not valid", AUTH, _REFUSED),
+    Fragment("api key expired", AUTH, _REFUSED),
+    Fragment("api key not found", AUTH, _REFUSED),
+    Fragment("api key", AUTH, _FORBIDDEN),
+    Fragment("api-key", AUTH, _FORBIDDEN),
+    Fragment("api_key", AUTH, _FORBIDDEN),
+    Fragment("subscription key", AUTH, _FORBIDDEN),
+    Fragment("your key", AUTH, _FORBIDDEN),
+    Fragment("access token", AUTH, _FORBIDDEN),
+    Fragment("invalid token", AUTH, _FORBIDDEN),
+    Fragment("credential", AUTH, _FORBIDDEN),
+    Fragment("authenticat", AUTH, _FORBIDDEN),
+    Fragment("unauthorized", AUTH, _FORBIDDEN),
+    Fragment("content management policy", POLICY, _REFUSED),
+    Fragment("usage policies", POLICY, _REFUSED),
+    Fragment("content policy", POLICY, _REFUSED),
+    Fragment("safety system", POLICY, _REFUSED),
+    Fragment("rate limit", RATE_LIMIT, frozenset({403, 503})),
+    Fragment("does not exist or you do not have access", NOT_FOUND, _MODEL),
+    Fragment("is not a valid model", NOT_FOUND, _MODEL),
+    Fragment("invalid model:", NOT_FOUND, _MODEL),
+    Fragment("model not found", NOT_FOUND, _MODEL),
+    Fragment("unknown model", NOT_FOUND, _MODEL),
+    Fragment("has been decommissioned", NOT_FOUND, _MODEL),
+    Fragment("has been deprecated", NOT_FOUND, _MODEL),
+    Fragment("has been retired", NOT_FOUND, _MODEL),
+    Fragment("model identifier is invalid", NOT_FOUND, _MODEL),
+    Fragment("on-demand throughput isn", NOT_FOUND, _MODEL),
+    Fragment("does not support tools", CAPABILITY, _BAD_REQUEST),
+    Fragment("does not support thinking", CAPABILITY, _BAD_REQUEST),
+    Fragment("does not support generate", CAPABILITY, _BAD_REQUEST),
+    Fragment("does not support chat", CAPABILITY, _BAD_REQUEST),
+    Fragment("does not support assistant message prefill", CAPABILITY, _BAD_REQUEST),
+    Fragment("prefill is incompatible", CAPABILITY, _BAD_REQUEST),
+    Fragment("ending with a model turn are not supported", CAPABILITY, _BAD_REQUEST),
+    Fragment("thought_signature", CAPABILITY, _BAD_REQUEST),
+    Fragment("thought signature", CAPABILITY, _BAD_REQUEST),
+)
+
+STATUSES: Final[Mapping[int, Meaning]] = {
+    400: INVALID,
+    401: AUTH,
+    402: QUOTA,
+    403: PERMISSION,
+    404: NOT_FOUND,
+    405: NOT_FOUND,
+    408: TIMEOUT,
+    410: NOT_FOUND,
+    411: INVALID,
+    413: INVALID,
+    414: INVALID,
+    415: INVALID,
+    422: INVALID,
+    429: RATE_LIMIT,
+    431: INVALID,
+    451: REGION,
+    501: CAPABILITY,
+    503: OVERLOADED,
+    504: TIMEOUT,
+    524: TIMEOUT,
+    529: OVERLOADED,
+}
+"""Every other status is `SERVER`: what is unknown is taken for transient."""
+
+KIND_STATUSES: Final[Mapping[str, Mapping[int, Meaning]]] = {
+    "cohere": {498: AUTH},
+    "groq": {422: BAD_OUTPUT, 498: OVERLOADED},
+    "openrouter": {503: NOT_FOUND},
+}
+
+PAGES: Final = frozenset({403, 503})
+"""With one of these statuses an HTML page speaks for a CDN, not for the provider."""
+
+UNHINTED_429: Final[Mapping[str, Meaning]] = {"anthropic": QUOTA, "vertex": OVERLOADED}
+"""A 429 that names no time: at these kinds it is not a rate limit."""
+
+TYPES: Final[Mapping[str, Meaning]] = {
+    "invalid_request_error": INVALID,
+    "invalid_request": INVALID,
+    "badrequesterror": INVALID,
+    "bad_request": INVALID,
+    "invalid_argument": INVALID,
+    "unprocessable": INVALID,
+    "payload_too_large": INVALID,
+    "precondition_failed": INVALID,
+    "permission_error": PERMISSION,
+    "permission_denied": PERMISSION,
+    "not_found_error": NOT_FOUND,
+    "notfounderror": NOT_FOUND,
+    "not_found": NOT_FOUND,
+    "unauthenticated": AUTH,
+    "resource_exhausted": RATE_LIMIT,
+    "unavailable": OVERLOADED,
+    "deadline_exceeded": TIMEOUT,
+}
+"""Types that say little: they decide only where there is no status, as inside a stream."""

@@ -1,0 +1,88 @@
+"""Judges complete answers of OpenAI's dialect."""
+
+from typing import Final
+
+from msgspec import DecodeError, Raw, Struct
+from msgspec.json import Decoder
+
+from ..core.terms import Cause, Failure, Usage
+from .api import Reply
+from .fault import read_in_band
+from .openai_content import ABSENT, Content, present, size_of
+from .openai_usage import read_usage
+from .passthrough import FAILED_FINISHES
+from .surrogates import mended
+
+EMPTY: Final = Failure(Cause.QUALITY, "empty", 200)
+MALFORMED: Final = Failure(Cause.HARD, "malformed", 200)
+TRUNCATED: Final = Failure(Cause.HARD, "truncated", 200)
+
+
+class _Choice(Struct, gc=False):
+    message: Content | None = None
+    finish_reason: str | None = None
+    error: Raw = ABSENT
+
+
+class _Answer(Struct, gc=False):
+    choices: list[_Choice] | None = None
+    usage: Raw = ABSENT
+    error: Raw = ABSENT
+
+
+class _Embeddings(Struct, gc=False):
+    data: list[Raw] | None = None
+    usage: Raw = ABSENT
+    error: Raw = ABSENT
+
+
+_decode_answer: Final = Decoder(_Answer).decode
+_decode_embeddings: Final = Decoder(_Embeddings).decode
+
+
+def read_chat(body: bytes) -> Reply | Failure:
+    """Judge a chat completion."""
+    try:
+        answer = _decode_answer(body)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        whole = mended(body)
+        return read_chat(whole) if whole != body else MALFORMED
+    if present(answer.error):
+        return read_in_band("", body)
+    if answer.choices is None:
+        return MALFORMED
+    usage = read_usage(answer.usage)
+    for choice in answer.choices:
+        failure = _fault_of(choice, usage)
+        if failure is not None:
+            return failure
+    return Reply(usage, answer.choices[0].finish_reason or "") if answer.choices else EMPTY
+
+
+def read_embeddings(body: bytes) -> Reply | Failure:
+    """Judge an embeddings answer."""
+    try:
+        answer = _decode_embeddings(body)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return MALFORMED
+    if present(answer.error):
+        return read_in_band("", body)
+    if answer.data is None:
+        return MALFORMED
+    return Reply(read_usage(answer.usage)) if answer.data else EMPTY
+
+
+def _fault_of(choice: _Choice, usage: Usage | None) -> Failure | None:
+    finish = choice.finish_reason
+    if present(choice.error):
+        return read_in_band("", bytes(choice.error))
+    if not finish:
+        return TRUNCATED
+    if finish in FAILED_FINISHES:
+        return Failure(Cause.HARD, FAILED_FINISHES[finish], 200)
+    if choice.message is not None and size_of(choice.message):
+        return None
+    reasoned = usage is not None and usage.reasoning_tokens > 0
+    if finish == "content_filter" or (finish == "length" and reasoned):
+        return None
+    return EMPTY

@@ -1,0 +1,237 @@
+"""A stream of OpenAI's dialect on its way to a caller of the same: forwarded, and watched."""
+
+from typing import Final
+
+from msgspec import DecodeError, Raw, Struct
+from msgspec.json import Decoder, Encoder
+
+from ..core.terms import Cause, Failure, Usage
+from .fault import read_in_band
+from .openai_content import ABSENT, Content, present, size_of
+from .openai_usage import read_usage
+from .sse import Event, Splitter
+from .surrogates import mended
+
+DONE: Final = b"data: [DONE]\n\n"
+
+FAILED_FINISHES: Final = {
+    "error": "server_error",
+    "insufficient_system_resource": "overloaded",
+    "abort": "server_error",
+}
+"""Finish reasons that mean the opposite; value: the failure's detail."""
+
+_NULL_USAGES: Final = (b',"usage":null', b', "usage": null')
+
+
+class _Choice(Struct, gc=False):
+    index: int | None = 0
+    delta: Content | None = None
+    finish_reason: str | None = None
+    error: Raw = ABSENT
+
+
+class _Groq(Struct, gc=False):
+    error: Raw = ABSENT
+    usage: Raw = ABSENT
+
+
+class _Chunk(Struct, gc=False):
+    choices: list[_Choice] | None = None
+    usage: Raw = ABSENT
+    error: Raw = ABSENT
+    x_groq: _Groq | None = None
+
+
+_decode: Final = Decoder(_Chunk).decode
+_decode_fields: Final = Decoder(dict[str, Raw]).decode
+_decode_any: Final = Decoder(object).decode
+_encode: Final = Encoder().encode
+
+
+class OpenAIPassage:
+    """Implements `Passage`.
+
+    A stream is whole when every choice that was seen has its finish reason and content came. Fails
+    on an error in any place, on a finish reason that means one, on what is no JSON, on an end
+    before the finish, and on an answer without content.
+    """
+
+    __slots__ = (
+        "_done",
+        "_finishes",
+        "_open",
+        "_splitter",
+        "_usage_asked",
+        "complete",
+        "content_bytes",
+        "failure",
+        "progress",
+        "started",
+        "usage",
+    )
+
+    def __init__(self, *, usage_asked: bool) -> None:
+        self._splitter = Splitter()
+        self._usage_asked = usage_asked
+        self._open: set[int] = set()
+        self._finishes: dict[int, str] = {}
+        self._done = False
+        self.started = False
+        self.complete = False
+        self.failure: Failure | None = None
+        self.usage: Usage | None = None
+        self.progress = 0
+        self.content_bytes = 0
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes from the provider; return the bytes of complete events to forward."""
+        if self.failure is not None or self._done:
+            return b""
+        events = self._splitter.feed(data)
+        if len(events) == 1 and not self._splitter.too_large:
+            return self._take(events[0])
+        forward: list[bytes] = []
+        for event in events:
+            forward.append(self._take(event))
+            if self.failure is not None or self._done:
+                return b"".join(forward)
+        if self._splitter.too_large:
+            self._fail(Failure(Cause.HARD, "malformed", 200))
+        return b"".join(forward)
+
+    def end(self) -> bytes:
+        """The provider ended the body; return what is still to be sent (a missing terminator)."""
+        if self.failure is not None or self._done:
+            return b""
+        last = self._last()
+        if self.failure is not None or self._done:
+            return last
+        return last + self._finish()
+
+    def _take(self, event: Event) -> bytes:
+        """Judge one event; return the bytes to forward."""
+        try:
+            chunk = _decode(event.payload)
+        except (DecodeError, UnicodeDecodeError, RecursionError):
+            return self._take_odd(event)
+        if chunk.error is not ABSENT or chunk.x_groq is not None or event.name == b"error":
+            self._look_for_error(chunk, event)
+        choices = chunk.choices
+        if choices:
+            for choice in choices:
+                self._see(choice)
+        if self.failure is not None:
+            return b""
+        if chunk.usage is not ABSENT:
+            return self._with_usage(chunk, event.raw)
+        # A chunk without `choices` makes the loops of callers crash, and tells them nothing.
+        return b"" if choices is None else event.raw
+
+    def _take_odd(self, event: Event) -> bytes:
+        """Judge an event that is no chunk: the terminator, half a surrogate pair, or garbage."""
+        if event.payload.strip() == b"[DONE]":
+            return self._finish()
+        if event.name == b"error":
+            self._fail(read_in_band("", event.payload))
+            return b""
+        whole = mended(event.payload)
+        if whole != event.payload:
+            return self._take(Event(event.raw, whole, event.name))
+        self._fail(Failure(Cause.HARD, "malformed", 200))
+        return b""
+
+    def _see(self, choice: _Choice) -> None:
+        """Note the content and the finish of one choice's piece."""
+        index = choice.index or 0
+        finish = choice.finish_reason
+        size = 0
+        if choice.delta is not None:
+            text = choice.delta.content
+            size = len(text.encode()) if text and type(text) is str else size_of(choice.delta)
+        if size:
+            self.started = True
+            self.content_bytes += size
+        if size or finish:
+            self.progress += 1
+        if choice.error is not ABSENT and present(choice.error):
+            self._fail(read_in_band("", bytes(choice.error)))
+        elif finish:
+            self._see_finish(index, finish)
+        elif index not in self._open and index not in self._finishes:
+            self._open.add(index)
+            self.complete = False
+
+    def _see_finish(self, index: int, finish: str) -> None:
+        if finish in FAILED_FINISHES:
+            self._fail(Failure(Cause.HARD, FAILED_FINISHES[finish], 200))
+            return
+        self._open.discard(index)
+        self._finishes[index] = finish
+        self.complete = not self._open and self.failure is None
+
+    def _look_for_error(self, chunk: _Chunk, event: Event) -> None:
+        groq = chunk.x_groq
+        if present(chunk.error):
+            self._fail(read_in_band("", event.payload))
+        elif groq is not None and present(groq.error):
+            self._fail(read_in_band("groq", bytes(groq.error)))
+        elif event.name == b"error":
+            self._fail(read_in_band("", event.payload))
+        elif groq is not None and self.usage is None:
+            self.usage = read_usage(groq.usage)
+
+    def _with_usage(self, chunk: _Chunk, raw: bytes) -> bytes:
+        """Note the usage; leave out of the event what the caller did not ask for."""
+        if present(chunk.usage):
+            self.usage = read_usage(chunk.usage) or self.usage
+            return raw if self._usage_asked or chunk.choices else b""
+        if chunk.choices is None:
+            return b""
+        return raw if self._usage_asked else _without_null_usage(raw)
+
+    def _last(self) -> bytes:
+        """Take an event whose blank line is missing, if it is whole otherwise."""
+        event = self._splitter.rest()
+        if event is None:
+            return b""
+        if event.payload.strip() != b"[DONE]":
+            try:
+                _decode_any(mended(event.payload))
+            except (DecodeError, UnicodeDecodeError, RecursionError):
+                return b""
+        return self._take(event)
+
+    def _finish(self) -> bytes:
+        """Judge the whole at its end; return the terminator if it is sound."""
+        if self.complete and (self.started or self._may_be_empty()):
+            self._done = True
+            return DONE
+        detail = "truncated" if self.started else "empty"
+        self._fail(Failure(Cause.HARD if self.started else Cause.QUALITY, detail, 200))
+        return b""
+
+    def _may_be_empty(self) -> bool:
+        """Say whether no content is the answer: filtered, or all tokens went into reasoning."""
+        finishes = set(self._finishes.values())
+        reasoned = self.usage is not None and self.usage.reasoning_tokens > 0
+        return "content_filter" in finishes or (reasoned and "length" in finishes)
+
+    def _fail(self, failure: Failure) -> None:
+        if self.failure is None:
+            self.failure = failure
+            self.complete = False
+
+
+def _without_null_usage(raw: bytes) -> bytes:
+    """Remove `"usage":null`. Quotes in JSON strings are escaped, so the bytes are a field."""
+    for field in _NULL_USAGES:
+        if field in raw:
+            return raw.replace(field, b"")
+    payload = raw.removeprefix(b"data:")
+    try:
+        fields = _decode_fields(payload)
+    except (DecodeError, UnicodeDecodeError):
+        return raw
+    fields.pop("usage", None)
+    return b"data: " + _encode(fields) + b"\n\n"
