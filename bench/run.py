@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -58,6 +59,7 @@ def main() -> None:
         "--gateways", default="nginx,hotswap", help="which to measure, with a comma between"
     )
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _leave)
     ensure_tools()
     names = options.gateways.split(",")
     figures = run(names, QUICK if options.quick else FULL)
@@ -72,6 +74,11 @@ def _below(folder: Path, name: str) -> Path:
     below = folder / name
     below.mkdir()
     return below
+
+
+def _leave(number: int, _frame: object) -> None:
+    # As an exception, so that everything that was started is stopped.
+    raise SystemExit(128 + number)
 
 
 def _say(text: str) -> None:

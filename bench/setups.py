@@ -22,6 +22,7 @@ from hotswap.clock import SystemClock
 from hotswap.testing.process import ProviderProcess
 from hotswap.testing.step import Cut, Step
 
+from . import tree
 from .machine import Cores, free_port
 
 EVENTS: Final = 100
@@ -29,6 +30,7 @@ EVENTS: Final = 100
 KEY: Final = "sk-bench-0123456789abcdefghijklmnopqrstuvwxyz"
 PATH: Final = "/v1/chat/completions"
 START_S: Final = 20.0
+STOP_S: Final = 10.0
 POLL_S: Final = 0.005
 
 PROVIDER_HEADERS: Final[Mapping[str, str]] = {
@@ -137,9 +139,11 @@ def nginx(chains: tuple[Chain, ...], cores: Cores, folder: Path) -> Generator[Ga
         )
     )
     program = shutil.which("nginx") or "nginx"
-    with _running((*cores.for_gateway(), program, "-p", str(folder), "-c", str(conf))) as process:
+    command = (*cores.for_gateway(), program, "-p", str(folder), "-c", str(conf))
+    log = folder / "log"
+    with _running(command, log) as process:
         urls = {chain.name: f"http://127.0.0.1:{port}/{chain.name}{PATH}" for chain in chains}
-        yield Gateway("nginx", urls, process.pid, first_answer(urls[SMALL]))
+        yield Gateway("nginx", urls, process.pid, _first_answer(urls[SMALL], process, log))
 
 
 @contextlib.contextmanager
@@ -151,22 +155,24 @@ def hotswap(chains: tuple[Chain, ...], cores: Cores, folder: Path) -> Generator[
     config.write_bytes(msgspec.json.format(msgspec.json.encode(_config(chains, port))))
     program = str(Path(sys.executable).with_name("hotswap"))
     command = (*cores.for_gateway(), program, "serve", "--config", str(config))
-    with _running(command) as process:
+    log = folder / "log"
+    with _running(command, log) as process:
         urls = {chain.name: f"http://127.0.0.1:{port}{PATH}" for chain in chains}
-        yield Gateway("hotswap", urls, process.pid, first_answer(urls[SMALL]))
+        yield Gateway("hotswap", urls, process.pid, _first_answer(urls[SMALL], process, log))
 
 
-def first_answer(address: str) -> float:
+def _first_answer(address: str, process: subprocess.Popen[bytes], log: Path) -> float:
     """Wait for a good answer and return how long it took; exits where none comes."""
     now = SystemClock().now
     start = now()
     url = urlsplit(address)
-    while now() < start + START_S:
+    while now() < start + START_S and process.poll() is None:
         with contextlib.suppress(OSError, HTTPException):
             if _status(url.hostname or "", url.port or 0, url.path) == 200:
                 return now() - start
         time.sleep(POLL_S)
-    raise SystemExit(f"bench: no answer from {address} within {START_S:.0f} s")
+    said = log.read_text(errors="replace")[-2000:]
+    raise SystemExit(f"bench: no answer from {process.args!r}\n{said}")
 
 
 def _status(host: str, port: int, path: str) -> int:
@@ -181,16 +187,17 @@ def _status(host: str, port: int, path: str) -> int:
 
 
 @contextlib.contextmanager
-def _running(command: tuple[str, ...]) -> Generator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=_environment())  # noqa: S603 - words of our own
+def _running(command: tuple[str, ...], log: Path) -> Generator[subprocess.Popen[bytes]]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=_environment())  # noqa: S603 - words of our own
     try:
         yield process
     finally:
         process.terminate()
         try:
-            process.wait(START_S)
+            process.wait(STOP_S)
         except subprocess.TimeoutExpired:
-            process.kill()
+            tree.end(process.pid)
             process.wait()
 
 
@@ -233,7 +240,11 @@ def _config(chains: tuple[Chain, ...], port: int) -> dict[str, object]:
     breaker = {"failures": 10**9, "success_ratio": 0.0, "throttle_s": 1e-6, "throttle_max_s": 1e-6}
     digest = hashlib.sha256(KEY.encode()).hexdigest()
     return {
-        "server": {"listen": f"127.0.0.1:{port}", "admin": f"127.0.0.1:{free_port()}"},
+        "server": {
+            "listen": f"127.0.0.1:{port}",
+            "admin": f"127.0.0.1:{free_port()}",
+            "drain_s": 2,
+        },
         "providers": providers,
         "fallback": {"chains": files, "health": {"breaker": breaker}},
         "access": {"keys": [{"id": "bench", "sha256": digest}]},

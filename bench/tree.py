@@ -1,6 +1,8 @@
 """CPU time and memory of a process and everything below it, as the kernel counts them."""
 
+import contextlib
 import os
+import signal
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +30,13 @@ def cpu_s(root: int) -> float:
 def rss_mib(root: int) -> float:
     """Return the resident memory of `root` and all its descendants; shared pages count in each."""
     return sum(reading.rss_mib for reading in _tree(root))
+
+
+def end(root: int) -> None:
+    """Kill `root` and all its descendants, by id."""
+    for reading in _tree(root):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(reading.pid, signal.SIGKILL)
 
 
 def _tree(root: int) -> list[Reading]:
