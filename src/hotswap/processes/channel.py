@@ -63,9 +63,14 @@ class Channel:
         """Return the descriptor to poll; a child that has begun hears only of its parent's end."""
         return self._socket.fileno()
 
-    def say(self, word: Word, *fields: str, descriptors: Sequence[int] = ()) -> None:
-        """Tell the supervisor; the descriptors stay open here, it gets its own."""
-        self._send((word, *fields), descriptors)
+    def say(self, word: Word, *fields: str, memory: bytes | None = None) -> None:
+        """Tell the supervisor; it gets `memory` as a descriptor."""
+        if memory is None:
+            self._send((word, *fields), ())
+            return
+        descriptor = remember(memory)
+        self._send((word, *fields), (descriptor,))
+        os.close(descriptor)
 
     def hear(self) -> Message | None:
         """Return the child's next message; None: none waits, or the child's end is gone."""

@@ -62,8 +62,8 @@ def _become(entry: Entry, channel: Channel, name: str, nice: int) -> NoReturn:
         _show(name)
         os.nice(nice)
         code = entry(channel)
-    except BaseException:  # noqa: BLE001 - the interpreter does not get to see it
-        sys.excepthook(*sys.exc_info())
+    except BaseException as error:  # noqa: BLE001 - the interpreter does not get to see it
+        sys.excepthook(type(error), error, error.__traceback__)
     finally:
         with suppress(OSError):
             sys.stdout.flush()

@@ -10,10 +10,10 @@ from msgspec.msgpack import encode
 from ..config.load import load
 from ..config.outcome import ConfigMistakes
 from ..config.snapshot import ServerSettings
-from .channel import Channel, Word, remember
+from .channel import Channel, Word
+from .exits import Exit
 from .opening import Opening
 
-UNREADABLE: Final = 3
 MARGIN_S: Final = 10.0
 """What workers get beyond their own limits, to tell callers that their time is over."""
 
@@ -24,13 +24,13 @@ def main(channel: Channel, config: str) -> int:
         snapshot = load(Path(config), os.environ)
     except ConfigMistakes as refused:
         sys.stderr.write(f"{refused}\n")
-        return UNREADABLE
+        return Exit.UNREADABLE
     for warning in snapshot.warnings:
         sys.stderr.write(f"hotswap: warning: {warning}\n")
     sys.stderr.flush()
     opening = _opening(snapshot.server)
-    channel.say(Word.LOADED, *opening.fields(), descriptors=[remember(encode(snapshot))])
-    return 0
+    channel.say(Word.LOADED, *opening.fields(), memory=encode(snapshot))
+    return Exit.FINE
 
 
 def _opening(server: ServerSettings) -> Opening:

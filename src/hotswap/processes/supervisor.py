@@ -24,6 +24,7 @@ from typing import Final, NamedTuple, assert_never
 from ..clock import Clock
 from .channel import Message, Word
 from .children import Entry
+from .exits import Exit
 from .opening import Opened, Opening, read_opening
 from .pidfile import TakenError
 from .places import Place
@@ -36,8 +37,6 @@ WORKER_PAUSE_S: Final = 1.5
 """Shorter than the keeper's: connections wait in the queue of a worker that is down."""
 KEEPER_PATIENCE_S: Final = 10.0
 """How long the keeper may take to write what it has before it is killed."""
-FAILED: Final = 1
-INTERRUPTED: Final = 130
 
 
 class Entries(NamedTuple):
@@ -147,7 +146,7 @@ class Supervisor:
         try:
             self._opened = Opened(opening)
         except (ListenError, TakenError, OSError) as error:
-            self._result = FAILED
+            self._result = Exit.FAILED
             self._drain(str(error))
             return
         for index in range(1, opening.workers):
@@ -202,10 +201,10 @@ class Supervisor:
 
     def _on_stop(self, number: int) -> None:
         if self._phase is _Phase.SERVING:
-            self._result = INTERRUPTED if number == signal.SIGINT else 0
+            self._result = Exit.INTERRUPTED if number == signal.SIGINT else 0
             self._drain("stopping; requests in flight may finish (the same again: quit at once)")
             return
-        self._result = INTERRUPTED if number == signal.SIGINT else FAILED
+        self._result = Exit.INTERRUPTED if number == signal.SIGINT else Exit.FAILED
         self._tell("quitting at once")
         self._phase = _Phase.CLOSING
         for place in self._places():
@@ -254,13 +253,13 @@ class Supervisor:
 
     def _on_loader_end(self, code: int) -> None:
         if self._opened is None and self._phase is _Phase.SERVING:
-            self._result = code if code > 0 else FAILED
+            self._result = code if code > 0 else Exit.FAILED
             self._drain("not started")
 
     def _replace(self, place: Place, code: int, pause_s: float | None, now: float) -> None:
         died = f"{place.name} {_ended(code)}"
         if pause_s is None:
-            self._result = FAILED
+            self._result = Exit.FAILED
             self._drain(f"{died} again and again before it was ready: giving up")
             return
         self._tell(f"{died}; it starts again {f'in {pause_s:.1f} s' if pause_s else 'at once'}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from hotswap.clock import SystemClock
-from hotswap.processes.channel import Channel, Word, remember
+from hotswap.processes.channel import Channel, Word
 from hotswap.processes.opening import Opening
 from hotswap.processes.supervisor import Entries, Supervisor
 
@@ -40,7 +40,7 @@ def load(channel: Channel) -> int:
     opening = Opening(
         "127.0.0.1", 0, "127.0.0.1", admin_port, int(WORKERS), f"{FOLDER}/state", patience_s
     )
-    channel.say(Word.LOADED, *opening.fields(), descriptors=[remember(b"first")])
+    channel.say(Word.LOADED, *opening.fields(), memory=b"first")
     return 0
 
 
@@ -51,7 +51,7 @@ def keep(channel: Channel) -> int:
 
     def on_reload(number: int, frame: FrameType | None) -> None:
         log("keeper reloads")
-        channel.say(Word.SNAPSHOT, descriptors=[remember(b"second")])
+        channel.say(Word.SNAPSHOT, memory=b"second")
 
     def on_stop(number: int, frame: FrameType | None) -> None:
         log("keeper stops")

@@ -50,6 +50,16 @@ def test_a_snapshot_of_any_size_is_handed_on_without_being_lost(ends: Ends) -> N
         os.close(descriptor)
 
 
+def test_what_a_child_remembers_outlives_it(ends: Ends) -> None:
+    supervisor, child = ends
+
+    child.say(Word.SNAPSHOT, memory=b"second")
+
+    message = supervisor.hear()
+    assert message is not None
+    assert [recall(descriptor) for descriptor in message.descriptors] == [b"second"]
+
+
 def test_one_memory_can_be_recalled_by_many() -> None:
     memory = remember(b"first")
 

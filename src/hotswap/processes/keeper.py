@@ -1,0 +1,47 @@
+"""The control plane's process: serves workers and operators until told to stop."""
+
+import socket
+import sys
+from pathlib import Path
+
+from msgspec.msgpack import Decoder
+
+from ..config.snapshot import Snapshot
+from ..errors import ConfigError
+from ..keeper.keeper import run_keeper
+from .channel import Begin, Channel, Word
+from .exits import Exit
+from .logs import configure
+from .running import listen_for_the_end, report_ready, run
+
+
+def main(channel: Channel) -> int:
+    """Wait for the sockets and the configuration, then serve."""
+    begin = channel.await_begin()
+    if begin is None:
+        return Exit.FINE
+    configure("keeper")
+    try:
+        run(_serve(channel, begin))
+    except ConfigError as error:
+        sys.stderr.write(f"hotswap: {error}\n")
+        return Exit.FAILED
+    return Exit.FINE
+
+
+async def _serve(channel: Channel, begin: Begin) -> None:
+    link, admin = begin.sockets
+
+    def on_snapshot(snapshot: bytes) -> None:
+        channel.say(Word.SNAPSHOT, memory=snapshot)
+
+    await run_keeper(
+        Decoder(Snapshot).decode(begin.snapshot),
+        Path(begin.config),
+        socket.socket(fileno=link),
+        socket.socket(fileno=admin),
+        on_snapshot=on_snapshot,
+        on_new_key=lambda key: channel.say(Word.ADMIN_KEY, key),
+        on_ready=report_ready(channel),
+        stopping=listen_for_the_end(channel),
+    )
