@@ -5,8 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-import msgspec
-from msgspec import Struct
+from hotswap.ledger.rows import read_attempt
 
 from .measure import Figures
 from .setups import SWITCHING
@@ -14,16 +13,8 @@ from .setups import SWITCHING
 STORE: Final = Path(".hotswap") / "hotswap.db"
 
 
-class _Attempt(Struct, frozen=True, gc=False):
-    switch_s: float | None = None
-
-
-_read_json: Final = msgspec.json.Decoder(_Attempt).decode
-_read_msgpack: Final = msgspec.msgpack.Decoder(_Attempt).decode
-
-
 def add(figures: Figures, folder: Path) -> None:
-    """Add the switch times of the paced run, from the store of a gateway that has ended."""
+    """Add the switch times of the paced runs, from the store of a gateway that has ended."""
     times = sorted(_switch_times(folder / STORE))
     if times:
         figures.add("hotswap", "switch_p50", times[len(times) // 2] * 1000)
@@ -33,6 +24,5 @@ def add(figures: Figures, folder: Path) -> None:
 def _switch_times(path: Path) -> list[float]:
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute("SELECT body FROM attempts WHERE chain = ?", (SWITCHING,))
-        bodies: list[bytes] = [row[0] for row in rows]
-    attempts = [_read_json(b) if b.startswith(b"{") else _read_msgpack(b) for b in bodies]
+        attempts = [read_attempt(row[0]) for row in rows]
     return [attempt.switch_s for attempt in attempts if attempt.switch_s is not None]
