@@ -44,7 +44,7 @@ def build_chains(file: ConfigFile, accounts: Accounts, findings: Findings) -> tu
         )
     _check_names(file, findings)
     _warn_of_skipped(file, accounts, findings)
-    if not chains:
+    if not chains and not findings.mistakes:
         problem = "no chain has a target that can be used"
         findings.mistake(("fallback", "chains"), problem, _reasons(file, accounts), at_key=True)
     return tuple(chains)
@@ -128,7 +128,7 @@ def _overrides(link: LinkFile, place: Path, findings: Findings) -> bytes:
 def _usable(link: LinkFile, place: Path, accounts: Accounts, findings: Findings) -> bool:
     if link.provider not in accounts:
         shown = findings.quote((*place, "provider"), link.provider)
-        hint = suggest(link.provider, {*accounts, *KINDS})
+        hint = suggest(link.provider, {*accounts, *KINDS}) or "define it under providers"
         findings.mistake((*place, "provider"), f"no provider is named {shown}", hint)
     account = accounts.get(link.provider)
     return account is not None and isinstance(account.provider, Provider)

@@ -44,7 +44,8 @@ def described(schema: Schema, owners: Mapping[str, tuple[type, ...]]) -> Schema:
         part["description"] = " ".join((classes[0].__doc__ or "").split())
         docs = ChainMap(*(dict(field_docs(owner)) for owner in classes))
         for name, entry in cast("dict[str, Schema]", properties).items():
-            entry.pop("title", None)
+            if "properties" not in entry:
+                entry.pop("title", None)  # Only the name again.
             if name in docs:
                 entry["description"] = docs[name]
     return schema

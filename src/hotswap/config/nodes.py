@@ -174,7 +174,12 @@ _SCALARS: Final = tuple(_MAKE.values())
 
 def _harmless(problem: str) -> str:
     """Leave out what a syntax error quotes from the file: it may be part of a secret."""
-    return re.sub(r"'[^<'][^']{2,}'", "'...'", problem)
+
+    def shorten(match: re.Match[str]) -> str:
+        quoted = match[0][1:-1]
+        return match[0] if len(quoted) < 3 or quoted.startswith("<") else "'...'"
+
+    return re.sub(r"'[^']*'|\"[^\"]*\"", shorten, problem)
 
 
 def _hint_for(problem: str) -> str:
@@ -262,15 +267,18 @@ class _Walk:
         if not isinstance(source, MappingNode):
             self.flaws.append(Flaw(path, _place(source), "only a mapping can be merged with <<"))
             return
+        further: list[Node] = []
         for key_node, value_node in source.value:
             self._count(key_node, depth)
             if key_node.tag == _MERGE:
-                self._merge(value_node, values, path, depth + 1)
+                further.append(value_node)
                 continue
             key = self._key(key_node, path)
             if key is not None and key not in values:
                 self.keys[(*path, key)] = _place(key_node)
                 values[key] = self.value(value_node, (*path, key), depth + 1)
+        for inner in further:
+            self._merge(inner, values, path, depth + 1)
 
     def _key(self, node: Node, path: Path) -> str | None:
         problem = "a key must be a text"

@@ -8,7 +8,7 @@ not watched; SIGHUP reloads them.
 import asyncio
 import hashlib
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from watchfiles import (
@@ -35,7 +35,7 @@ async def load_in_child(path: Path) -> Outcome:
     return read_outcome(path, child.returncode or 0, output)
 
 
-async def changes(path: Path, *, check_s: float = 5.0) -> AsyncIterator[None]:
+async def changes(path: Path, *, check_s: float = 5.0) -> AsyncGenerator[None, None]:
     """Yield once for each new content of the file; the content at the first call is known.
 
     A file that is missing is no change: it may be about to be replaced.
@@ -50,7 +50,7 @@ async def changes(path: Path, *, check_s: float = 5.0) -> AsyncIterator[None]:
         *_folders(path),
         watch_filter=None,
         recursive=False,
-        step=20,
+        step=50,
         debounce=200,
         rust_timeout=int(check_s * 1000),
         yield_on_timeout=True,

@@ -1,0 +1,93 @@
+"""Listeners, limits, folders and callers' keys."""
+
+from pathlib import Path
+
+import pytest
+
+from hotswap.config.snapshot import AccessKey, ServerSettings, StoreSettings
+
+from .conftest import Load, Refuse
+
+CHAIN = "fallback: {chains: [{name: a, models: [{provider: openai, model: m}]}]}\n"
+DIGEST = "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08"
+
+
+def test_without_a_word_everything_has_its_default(load_text: Load, tmp_path: Path):
+    snapshot = load_text(CHAIN)
+
+    assert snapshot.server == ServerSettings(state_dir=f"{tmp_path}/.hotswap")
+    assert snapshot.store == StoreSettings(url=f"sqlite:{tmp_path}/.hotswap/hotswap.db")
+    assert snapshot.keys == ()
+
+
+def test_every_setting_of_the_server_arrives(load_text: Load, tmp_path: Path):
+    (tmp_path / "c.pem").write_text("-")
+    (tmp_path / "k.pem").write_text("-")
+
+    snapshot = load_text(
+        "server: {listen: '[::1]:1', admin: '0.0.0.0:2', workers: 3, state_dir: /var/lib/h, "
+        "max_body: 4KiB, max_header: 5, max_connections: 6, header_s: 7, body_s: 8, idle_s: 9, "
+        "drain_s: 0, linger_s: 11, keep_alive_s: 12, warm: 0, tls: {cert: c.pem, key: k.pem}}\n"
+        "records: {commit_s: 0.5, retention_days: 2, buffer: 10}\n"
+        "store: sqlite:data/../r.db\n"
+        "share: memory\n" + CHAIN
+    )
+
+    assert snapshot.server == ServerSettings(
+        host="::1",
+        port=1,
+        admin_host="0.0.0.0",  # noqa: S104 - compared, not bound
+        admin_port=2,
+        workers=3,
+        state_dir="/var/lib/h",
+        max_body_bytes=4096,
+        max_header_bytes=5,
+        max_connections=6,
+        header_s=7,
+        body_s=8,
+        idle_s=9,
+        drain_s=0,
+        linger_s=11,
+        keep_alive_s=12,
+        warm=0,
+        tls_cert=f"{tmp_path}/c.pem",
+        tls_key=f"{tmp_path}/k.pem",
+    )
+    assert snapshot.store == StoreSettings(f"sqlite:{tmp_path}/r.db", 0.5, 2, 10)
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8100", "[::]:8100", "192.168.1.5:80", "gateway:80"])
+def test_a_listener_that_others_reach_needs_an_access_key(
+    refuse_text: Refuse, load_text: Load, listen: str
+):
+    text = f"server: {{listen: '{listen}'}}\n{CHAIN}"
+
+    (line,) = refuse_text(text)
+
+    assert "is open to other machines, and no access key is configured" in line
+    with_key = f"access: {{keys: [{{id: app, sha256: {DIGEST}}}]}}\n{text}"
+    assert load_text(with_key).keys == (AccessKey("app", DIGEST.lower()),)
+
+
+def test_access_keys_differ_in_name_and_digest(refuse_text: Refuse):
+    text = f"""\
+access:
+  keys:
+    - {{id: app, sha256: {DIGEST}}}
+    - {{id: app, sha256: {DIGEST.lower()}}}
+"""
+
+    assert refuse_text(text + CHAIN) == [
+        'hotswap.yaml:4:12 access.keys[1].id: another key is called "app" already',
+        "hotswap.yaml:4:25 access.keys[1].sha256: is the digest of another key already",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [("1", 1), ("32MiB", 33554432), ("'32 MiB'", 33554432), ("1GiB", 1073741824)],
+)
+def test_sizes_have_units(load_text: Load, size: str, expected: int):
+    snapshot = load_text(f"server: {{max_body: {size}}}\n{CHAIN}")
+
+    assert snapshot.server.max_body_bytes == expected
