@@ -5,7 +5,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Final, cast
+from typing import Final, assert_never, cast
 
 import httptools
 from typing_extensions import override
@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._url = b""
         self._headers: dict[str, str] = {}
-        self._body = b""
+        self._body: list[bytes] = []
         self._queue: deque[tuple[Seen, bool]] = deque()
         self._current: Seen | None = None
         self._last = False
@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
         """Begin a request."""
         self._url = b""
         self._headers = {}
-        self._body = b""
+        self._body = []
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the path."""
@@ -164,7 +164,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
-        self._body += body
+        self._body.append(body)
 
     def on_message_complete(self) -> None:
         """Answer, or wait until the requests before it are answered."""
@@ -177,7 +177,7 @@ class Connection(asyncio.Protocol):
             parser.get_method().decode("latin-1"),
             path,
             self._headers,
-            self._body,
+            b"".join(self._body),
             self._clock.now(),
         )
         last = not parser.should_keep_alive()
@@ -241,31 +241,34 @@ class Connection(asyncio.Protocol):
         ready: list[bytes] = []
         size = 0
         for move in self._moves:
-            if isinstance(move, bytes):
-                ready.append(move)
-                size += len(move)
-                if size < FLUSH:
-                    continue
+            if not isinstance(move, bytes):
+                self._write(ready)
+                self._rest(move)
+                return
+            ready.append(move)
+            size += len(move)
+            if size >= FLUSH:
                 self._write(ready)
                 ready, size = [], 0
                 if self._full:
                     self._held = True
                     return
-                continue
-            self._write(ready)
-            match move:
-                case Pause(seconds):
-                    self._due += seconds
-                    self._pause(seconds)
-                case Leave(cut):
-                    self.leave(cut)
-                case Hang():
-                    pass
-            return
         self._write(ready)
         if self._current is not None:
             seen, self._current = self._current, None
             self._done(seen, last=self._last)
+
+    def _rest(self, move: Pause | Leave | Hang) -> None:
+        match move:
+            case Pause(seconds):
+                self._due += seconds
+                self._pause(seconds)
+            case Leave(cut):
+                self.leave(cut)
+            case Hang():
+                pass
+            case _:
+                assert_never(move)
 
     def _pause(self, seconds: float) -> None:
         if self._full:
