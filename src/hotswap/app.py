@@ -2,25 +2,32 @@
 
 import asyncio
 import random
+import socket
 from collections.abc import Callable
 from typing import Final
 
 import structlog
 
-from .clock import Clock
+from .clock import Clock, SystemClock
 from .config.snapshot import Snapshot
 from .core.backoff import RetryBudget
 from .core.standings import Standings
 from .gateway.changes import to_change, to_transition
-from .gateway.handle import Gateway
+from .gateway.handle import Gateway, render_refusal
 from .gateway.plane import Plane
 from .gateway.probes import Ask, Prober
 from .gateway.services import Services
 from .ledger.record import Record, Transition
+from .ledger.uplink import Load, Uplink
+from .server.drain import Drain
+from .server.protocol import ServerState, listen
+from .server.tls import server_context
 from .upstream.client import HttpClient
 
 PROBE_TICK_S: Final = 0.1
 """How often due probes are looked for; far below the shortest opening of 5 s."""
+LAST_RECORDS_S: Final = 5.0
+"""How long a worker that ends waits for the keeper to commit its last records."""
 
 
 class DataPlane:
@@ -54,6 +61,8 @@ class DataPlane:
         self._index = index
         self._served = 0
         self._tick: asyncio.TimerHandle | None = None
+        self._state: ServerState | None = None
+        self._server: asyncio.Server | None = None
         self.standings = Standings(snapshot.health, jitter)
         self.client = HttpClient(clock=clock, jitter=jitter)
         settings = snapshot.health.retry_budget
@@ -75,21 +84,52 @@ class DataPlane:
 
     def apply(self, snapshot: Snapshot) -> None:
         """Serve by `snapshot` from the next request on; requests in flight keep the old one."""
-        plane = Plane(snapshot)
         self.standings.adopt(snapshot.providers, snapshot.chains.values(), snapshot.health)
-        self.gateway.plane = plane
+        self.gateway.plane = Plane(snapshot)
+        if self._state is not None:
+            self._state.settings = snapshot.server
+            self._warm()
+
+    def _warm(self) -> None:
+        self.client.warm(self.gateway.plane.endpoints())
 
     def learn(self, transition: Transition) -> None:
         """Take over what another worker found out about a target or a credential."""
         self.standings.learn(to_change(transition, self._clock), self._clock.now())
 
-    def start(self) -> None:
-        """Open warm connections and begin to look for due probes."""
-        self.client.warm(self.gateway.plane.endpoints())
+    async def serve(self, sock: socket.socket) -> None:
+        """Accept callers on a bound socket, keep connections warm, look for due probes."""
+        snapshot = self.gateway.plane.snapshot
+        state = ServerState(
+            self.gateway, snapshot.server, self._clock, render_refusal, _log_server_bug
+        )
+        tls = snapshot.server
+        context = server_context(tls.tls_cert, tls.tls_key) if tls.tls_cert else None
+        self._state = state
+        self._server = await listen(state, sock, context)
+        self._warm()
         self._look()
 
+    def load(self) -> Load:
+        """Say what the worker is busy with."""
+        state = self._state
+        if state is None:
+            return Load(0, 0)
+        return Load(state.in_flight, len(state.connections))
+
+    async def drain(self) -> None:
+        """Let requests in flight end; what is left after `drain_s` ends with an error."""
+        self.gateway.draining = True
+        settings = self.gateway.plane.snapshot.server
+        if settings.linger_s:
+            await asyncio.sleep(settings.linger_s)
+        if self._state is not None and self._server is not None:
+            await Drain(self._state, self._server).run(settings.drain_s)
+
     async def close(self) -> None:
-        """Stop probing and close every connection to providers."""
+        """Stop serving and probing, and close every connection to providers."""
+        if self._state is not None and self._server is not None:
+            await Drain(self._state, self._server).run(0.0)
         if self._tick is not None:
             self._tick.cancel()
         self._prober.close()
@@ -112,5 +152,59 @@ class DataPlane:
         return f"{ms:011x}{self._index & 0xFF:02x}{self._served & 0xFFFFF:05x}"
 
 
+async def serve_worker(
+    snapshot: Snapshot,
+    sock: socket.socket,
+    link_path: str,
+    *,
+    index: int,
+    on_ready: Callable[[], None],
+    stopping: asyncio.Event,
+) -> None:
+    """Serve until `stopping` is set, then drain and hand the last records to the keeper.
+
+    Args:
+        snapshot: The configuration to begin with; the keeper sends others over the link.
+        sock: The worker's own listening socket.
+        link_path: The keeper's unix socket.
+        index: Number of the worker.
+        on_ready: Called once callers are accepted.
+        stopping: Set when the process shall end.
+    """
+    clock = SystemClock()
+    uplink = Uplink(
+        link_path,
+        worker=index,
+        boot=f"{index}-{clock.unix():.6f}",
+        on_changed=lambda transition: plane.learn(transition),  # noqa: PLW0108 - bound below
+        on_apply=lambda applied: plane.apply(applied),  # noqa: PLW0108 - bound below
+        load=lambda: plane.load(),  # noqa: PLW0108 - bound below
+        jitter=random.random,  # noqa: TID251 - injected from here
+        limit=snapshot.store.buffer,
+    )
+    plane = DataPlane(
+        snapshot,
+        index=index,
+        record=uplink.record,
+        changed=uplink.changed,
+        ask=uplink.ask,
+        clock=clock,
+    )
+    linking = asyncio.get_running_loop().create_task(uplink.run())
+    try:
+        await plane.serve(sock)
+        on_ready()
+        await stopping.wait()
+        await plane.drain()
+        await uplink.drain(LAST_RECORDS_S)
+    finally:
+        linking.cancel()
+        await plane.close()
+
+
 def _log_bug(bug: Exception, request_id: str) -> None:
     structlog.get_logger().error("bug", request_id=request_id, exc_info=bug)
+
+
+def _log_server_bug(bug: Exception) -> None:
+    structlog.get_logger().error("bug", exc_info=bug)

@@ -1,6 +1,6 @@
 """The few answers that need no provider: models, health, and what does not exist."""
 
-from ..dialects.models import write_models
+from ..dialects.openai_chat import write_models
 from ..dialects.registry import FALLBACK
 from ..server.api import Exchange
 from .answer import JSON, NO_RETRY, Refusal
@@ -27,7 +27,7 @@ def page(exchange: Exchange, plane: Plane, *, draining: bool, known: bool) -> No
             exchange.answer(200, JSON, b'{"status":"ready"}')
         case "/v1/models" if reading:
             plane.access.admit(incoming)
-            exchange.answer(200, JSON, write_models(plane.snapshot.listed))
+            exchange.answer(200, JSON, write_models(plane.snapshot.listed, 0))
         case "/healthz" | "/readyz" | "/v1/models":
             _refuse_method(exchange, "GET, HEAD")
         case _ if known:
