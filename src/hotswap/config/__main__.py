@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 gc.disable()  # A short life: collecting costs more than it could free.
+# No plug-in of pydantic gets to see secrets, and looking for some takes 30 ms.
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
 from .load import load  # noqa: E402 - the imports are most of what would be collected
 from .outcome import ConfigMistakes, Loaded, Refused, encode  # noqa: E402 - as above

@@ -50,7 +50,9 @@ _STORE: Final = StoreSettings()
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -284,10 +286,10 @@ class AccessFile(_Section):
 class ConfigFile(_Section):
     """The whole of `hotswap.yaml`."""
 
-    server: ServerFile = ServerFile()
+    server: ServerFile = Field(default_factory=ServerFile)
     store: str = _STORE.url
     """Where records go: `sqlite:` and a path relative to this file's folder."""
-    records: RecordsFile = RecordsFile()
+    records: RecordsFile = Field(default_factory=RecordsFile)
     share: Literal["memory"] = "memory"
     """What machines share their state through."""
     providers: dict[Word, ProviderFile] = Field(default_factory=dict[str, ProviderFile])
@@ -297,7 +299,7 @@ class ConfigFile(_Section):
     fallback: FallbackFile
     budgets: Later = None
     """Not supported yet."""
-    access: AccessFile = AccessFile()
+    access: AccessFile = Field(default_factory=AccessFile)
     audit: Later = None
     """Not supported yet."""
     telemetry: Later = None
