@@ -6,7 +6,8 @@ from math import inf
 from typing import Final
 
 from .backoff import Jitter
-from .breaker import Breaker, Change, Reason, State
+from .breaker import Breaker
+from .change import Change, Reason, State
 from .outlier import Demotion, Suspicion
 from .settings import ErrorRateRule, Health, LatencyRule, Learned
 from .sketch import Sketch, Usual
@@ -55,7 +56,8 @@ class TargetHealth:
         "_begun",
         "_consecutive",
         "_demotions",
-        "_doubt_at",
+        "_doubt_until",
+        "_doubted",
         "_gaps",
         "_generation",
         "_good",
@@ -102,7 +104,9 @@ class TargetHealth:
         self._waiting: dict[int, float] = {}
         self._many = settings.silence.waiting
         self._quiet_s = settings.silence.quiet_s
-        self._doubt_at = inf
+        self._doubted: float | None = None
+        """The last byte before the silence that was seen once."""
+        self._doubt_until = 0.0
         self._streamed = _Latency()
         self._whole = _Latency()
         self._gaps = Usual(0.99, Sketch(0.0, _GAPS_LEAST))
@@ -311,7 +315,7 @@ class TargetHealth:
         self._good.clear()
         self._bad.clear()
         self._waiting.clear()
-        self._doubt_at = inf
+        self._doubted = None
 
     def _judge(self, now: float, state: State, hint: float | None) -> None:
         """Open if the results say so."""
@@ -326,7 +330,7 @@ class TargetHealth:
                 now,
                 Reason.FAILURES,
                 until=hint,
-                served=ramping and enough and ratio >= settings.success_ratio,
+                served=ramping and ratio >= settings.success_ratio,
                 rule="breaker.ramp_failures" if ramping else "breaker.failures",
                 measured=self._consecutive,
                 threshold=limit,
@@ -351,11 +355,12 @@ class TargetHealth:
         # The oldest come first, so the one that makes them enough decides.
         begun = next(islice(self._waiting.values(), rule.waiting - 1, None))
         if begun > begun_by:
-            self._doubt_at = inf
+            self._doubted = None
             return False
-        if self._doubt_at == inf or self._doubt_at < self.heard_at:
-            self._doubt_at = now + _CONFIRM_S
-        if now < self._doubt_at:
+        if self._doubted != self.heard_at:
+            self._doubted = self.heard_at
+            self._doubt_until = now + _CONFIRM_S
+        if now < self._doubt_until:
             return False
         self.breaker.trip(
             now,

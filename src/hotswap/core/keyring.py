@@ -12,7 +12,8 @@ from typing import Final
 from msgspec import Struct
 
 from .backoff import Jitter
-from .breaker import Breaker, Change, Reason, State
+from .breaker import Breaker
+from .change import Change, Reason, State
 from .settings import AuthRule, BreakerSettings
 from .terms import Cause, Credential, Failure, Provider
 
@@ -121,10 +122,12 @@ class Keyring:
             if credential.id in tried:
                 continue
             share = self._share(credential.id, model, now)
-            if share >= 1.0 or self._jitter() < share:
+            if share >= 1.0:
                 return credential
-            if share > 0.0 and refused is None:
-                refused = credential
+            if share > 0.0:
+                if self._jitter() < share:
+                    return credential
+                refused = refused or credential
         return refused
 
     def admits_at(self, model: str, now: float) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from .backoff import Jitter
-from .breaker import Change
+from .change import Change
 from .settings import ErrorRateRule, LatencyRule
 from .sketch import Sketch
 from .window import Ring

@@ -6,7 +6,8 @@ from itertools import count
 from msgspec import Struct
 
 from .backoff import Jitter
-from .breaker import Breaker, Change, State
+from .breaker import Breaker
+from .change import Change, State
 from .health import TargetHealth
 from .keyring import REASONS, Keyring
 from .settings import ErrorRateRule, Health, LatencyRule
@@ -92,6 +93,8 @@ class Standings:
         self._adopt_keys(providers)
 
     def _adopt_keys(self, providers: Mapping[str, Provider]) -> None:
+        for keyring in self._left_keyrings.values():
+            keyring.drop()
         former = self._keyrings
         self._keyrings = {}
         breaker = self.settings.breaker
@@ -128,14 +131,11 @@ class Standings:
             if health.breaker.due_at(now)
         ]
         for name, keyring in self._keyrings.items():
-            due.extend(
-                ProbeDue(
-                    key=key.key,
-                    target=self._targets[f"{name}/{key.model}"],
-                    credential=key.credential,
-                )
-                for key in keyring.due_probes(now)
-            )
+            for key in keyring.due_probes(now):
+                # A request of the former configuration may have asked for a model of that one.
+                target = self._targets.get(f"{name}/{key.model}")
+                if target is not None:
+                    due.append(ProbeDue(key=key.key, target=target, credential=key.credential))
         return due
 
     def lease(self, key: str, now: float, ttl_s: float) -> bool:
