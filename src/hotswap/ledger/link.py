@@ -3,14 +3,19 @@
 Both ends use this module only. The length is big-endian and counts the payload.
 """
 
-from msgspec import Struct
+from typing import Final
+
+from msgspec import DecodeError, Struct
 from msgspec.msgpack import Decoder, Encoder
 
 from ..config.snapshot import Snapshot
 from .record import Record, Transition
 
-MAX_FRAME = 64 * 1024 * 1024
+MAX_FRAME: Final = 64 * 1024 * 1024
 """A longer frame is a bug or a stranger: the connection is closed."""
+
+WINDOW: Final = 2_000
+"""A worker sends at most so many records before the first of them is acknowledged."""
 
 
 class Hello(Struct, frozen=True, tag="hello"):
@@ -74,7 +79,7 @@ class Apply(Struct, frozen=True, tag="apply"):
 Up = Hello | Batch | Changed | Ask | Tick
 Down = Ack | Lease | Changed | Apply
 
-_encoder = Encoder()
+_encoder: Final = Encoder()
 
 
 def write_frame(message: Up | Down) -> bytes:
@@ -108,7 +113,10 @@ class Frames:
                 raise FrameError(f"a frame of {size} bytes")
             if len(tail) - at - 4 < size:
                 break
-            messages.append(self._decode(bytes(tail[at + 4 : at + 4 + size])))
+            try:
+                messages.append(self._decode(bytes(tail[at + 4 : at + 4 + size])))
+            except DecodeError as error:
+                raise FrameError(str(error)) from error
             at += 4 + size
         del tail[:at]
         return messages

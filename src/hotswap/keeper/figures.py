@@ -1,0 +1,102 @@
+"""Counts of what happened since the keeper started, and what the workers say of themselves."""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct, field
+
+from ..core.terms import Cause
+from ..ledger.link import Tick
+from ..ledger.record import AttemptRecord
+
+_CALLERS = frozenset({Cause.CALLER, Cause.POLICY, Cause.CANCEL})
+
+
+class TargetCount(Struct):
+    """Of one target."""
+
+    attempts: int = 0
+    failures: int = 0
+
+
+class Figures(Struct):
+    """Totals; whoever shows a rate takes the difference of two moments."""
+
+    requests: int = 0
+    answered: int = 0
+    """Requests whose caller got a whole answer."""
+    moved: int = 0
+    """Answered requests that took more than one attempt."""
+    lost: int = 0
+    """Requests that ended without an answer, through no fault of the caller's."""
+    attempts: int = 0
+    targets: dict[str, TargetCount] = field(default_factory=dict[str, TargetCount])
+
+    def count(self, record: AttemptRecord) -> None:
+        """Take in one attempt; probes are no one's request and count for nothing here."""
+        if not record.request_id:
+            return
+        if record.target:
+            self._count_attempt(record)
+        if record.final:
+            self.requests += 1
+            if record.answered:
+                self.answered += 1
+                self.moved += record.number > 1
+            elif record.cause not in _CALLERS:
+                self.lost += 1
+
+    def _count_attempt(self, record: AttemptRecord) -> None:
+        self.attempts += 1
+        target = self.targets.get(record.target)
+        if target is None:
+            target = self.targets[record.target] = TargetCount()
+        target.attempts += 1
+        if record.cause and record.cause not in _CALLERS:
+            target.failures += 1
+
+
+class Pulse(Struct, frozen=True):
+    """What watchers see each second."""
+
+    at: float
+    """Unix seconds."""
+    workers: int
+    in_flight: int
+    connections: int
+    lag_s: float
+    """The latest worker's."""
+    dropped: int
+    """Records that did not fit into a worker's buffer."""
+    unstored: int
+    """Records that wait because the store fails."""
+    requests: int
+    answered: int
+    moved: int
+    lost: int
+    attempts: int
+    targets: Mapping[str, TargetCount]
+
+
+def pulse(
+    figures: Figures, ticks: Iterable[Tick], *, at: float, dropped: int, unstored: int
+) -> Pulse:
+    """Draw the present picture."""
+    ticks = list(ticks)
+    return Pulse(
+        at=at,
+        workers=len(ticks),
+        in_flight=sum(tick.in_flight for tick in ticks),
+        connections=sum(tick.connections for tick in ticks),
+        lag_s=max((tick.lag_s for tick in ticks), default=0.0),
+        dropped=dropped,
+        unstored=unstored,
+        requests=figures.requests,
+        answered=figures.answered,
+        moved=figures.moved,
+        lost=figures.lost,
+        attempts=figures.attempts,
+        targets={
+            name: TargetCount(count.attempts, count.failures)
+            for name, count in figures.targets.items()
+        },
+    )

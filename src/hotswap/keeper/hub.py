@@ -1,0 +1,234 @@
+"""The hub: every worker's records to the store, every worker's findings to the others.
+
+Contract: a record is acknowledged after its commit and never before. While the store fails nothing
+is acknowledged, workers keep what they have, and the hub tries again with growing pauses. What a
+worker says twice is stored once and told once. A worker that breaks the protocol is cut off.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, assert_never
+
+from msgspec import Struct
+from structlog.typing import FilteringBoundLogger
+
+from ..clock import Clock
+from ..config.snapshot import Snapshot
+from ..errors import StoreError
+from ..ledger.link import Ack, Apply, Ask, Batch, Changed, Hello, Lease, Tick, write_frame
+from ..ledger.live import Live
+from ..ledger.record import Transition
+from ..ledger.rows import write_rows
+from ..store.api import Store
+from .board import Board
+from .downlink import Downlink
+from .figures import Figures, Pulse, pulse
+from .leases import Leases
+
+RETRY_S: Final = 0.1
+"""Upper bound of the pause after the first failure of the store; doubles each time."""
+RETRY_MAX_S: Final = 5.0
+
+
+class _Boot(Struct):
+    """One start of a worker, over all of its connections."""
+
+    seen: int = 0
+    """Number of the last record that was shown."""
+    dropped: int = 0
+    """Records that did not fit into its buffer."""
+
+
+class Hub:
+    """Serves the workers."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        store: Store,
+        live: Live,
+        clock: Clock,
+        jitter: Callable[[], float],
+        log: FilteringBoundLogger,
+    ) -> None:
+        """Set up without listening.
+
+        Args:
+            snapshot: The configuration that workers are to serve by.
+            store: Keeps the records.
+            live: Shows what happens to those who watch.
+            clock: Monotonic for leases, Unix for what is shown.
+            jitter: Gives a random number in [0, 1).
+            log: For the operator.
+        """
+        self.board = Board()
+        self.figures = Figures()
+        self.store_problem = ""
+        """Why the store failed last; empty: it works."""
+        self._store = store
+        self._live = live
+        self._clock = clock
+        self._jitter = jitter
+        self._log = log
+        self._apply = write_frame(Apply(snapshot))
+        self._leases = Leases()
+        self._links: dict[str, Downlink] = {}
+        self._boots: dict[str, _Boot] = {}
+        self._keeping: dict[Downlink, asyncio.Task[None]] = {}
+        self._server: asyncio.Server | None = None
+        self._closed = False
+
+    @property
+    def links(self) -> list[Downlink]:
+        """The workers that are connected."""
+        return list(self._links.values())
+
+    async def listen(self, link: socket.socket) -> None:
+        """Serve on a bound unix socket until `close`."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(self._connected, sock=link)
+
+    def apply(self, snapshot: Snapshot) -> None:
+        """Have all workers serve by `snapshot`, also those that connect later."""
+        self._apply = write_frame(Apply(snapshot))
+        for link in self.links:
+            link.send(self._apply)
+
+    def pulse(self) -> Pulse:
+        """Draw the present picture."""
+        links = self.links
+        return pulse(
+            self.figures,
+            [link.tick for link in links],
+            at=self._clock.unix(),
+            dropped=sum(boot.dropped for boot in self._boots.values()),
+            unstored=sum(link.waiting for link in links) if self.store_problem else 0,
+        )
+
+    async def close(self, patience_s: float) -> None:
+        """Stop listening; store and acknowledge what has arrived, within `patience_s`."""
+        self._closed = True
+        if self._server is not None:
+            self._server.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                for link in self.links:
+                    await link.idle.wait()
+        for link in self.links:
+            link.cut("")
+        keeping = list(self._keeping.values())
+        for task in keeping:
+            task.cancel()
+        await asyncio.gather(*keeping, return_exceptions=True)
+
+    def on_hello(self, link: Downlink, hello: Hello) -> None:
+        """Give a worker its configuration; a new one also what others have found out."""
+        if self._closed:
+            link.cut("")  # it was accepted just before the listener closed
+            return
+        former = self._links.get(hello.boot)
+        if former is not None:
+            former.cut("")
+        self._links[hello.boot] = link
+        link.send(self._apply)
+        if hello.boot not in self._boots:
+            self._boots[hello.boot] = _Boot()
+            for transition in self.board.worries(self._clock.unix()):
+                link.send(write_frame(Changed(transition)))
+        task = asyncio.get_running_loop().create_task(self._keep(link, hello.boot))
+        self._keeping[link] = task
+        task.add_done_callback(lambda _: self._keeping.pop(link, None))
+
+    def on_message(self, link: Downlink, message: Batch | Changed | Ask | Tick) -> None:
+        """Do what a worker asks for."""
+        match message:
+            case Batch():
+                self._show(link, message)
+            case Changed(transition):
+                self._tell(link, transition)
+            case Ask(key, ttl_s):
+                granted = self._leases.ask(key, link.boot, ttl_s, self._clock.now())
+                link.send(write_frame(Lease(key, granted)))
+            case Tick():
+                link.tick = message
+            case _:
+                assert_never(message)
+
+    def on_lost(self, link: Downlink, problem: str) -> None:
+        """Let a worker go; what it sent and was not stored comes again with its next connection."""
+        task = self._keeping.get(link)
+        if task is not None:
+            task.cancel()
+        if problem:
+            worker = link.hello.worker if link.hello is not None else None
+            self._log.error("worker cut off", worker=worker, problem=problem)
+        if self._links.get(link.boot) is link:
+            del self._links[link.boot]
+
+    def _connected(self) -> Downlink:
+        return Downlink(self)
+
+    def _show(self, link: Downlink, batch: Batch) -> None:
+        """Show and count the records that have not been seen before."""
+        boot = self._boots[link.boot]
+        boot.dropped = batch.dropped
+        fresh = batch.records[max(0, boot.seen + 1 - batch.first) :]
+        boot.seen = max(boot.seen, batch.first + len(batch.records) - 1)
+        for record in fresh:
+            if isinstance(record, Transition):
+                # Told to the others here only if the message that went ahead was lost.
+                self._tell(link, record)
+                self._live.publish("transition", record)
+            else:
+                self.figures.count(record)
+                self._live.publish("attempt", record)
+
+    def _tell(self, link: Downlink, transition: Transition) -> None:
+        """Pass a change on to all other workers, once."""
+        if self.board.learn(transition):
+            frame = write_frame(Changed(transition))
+            for other in self.links:
+                if other is not link:
+                    other.send(frame)
+
+    async def _keep(self, link: Downlink, boot: str) -> None:
+        """Store what one worker sends, in order, and acknowledge it."""
+        while True:
+            batches = await link.batches()
+            for batch in _joined(batches):
+                await self._store_at_last(boot, batch)
+                link.stored(len(batch.records))
+                link.send(write_frame(Ack(batch.first + len(batch.records) - 1)))
+
+    async def _store_at_last(self, boot: str, batch: Batch) -> None:
+        rows = write_rows(batch.records)
+        pause_s = RETRY_S
+        while True:
+            try:
+                await self._store.append(boot, batch.first, rows)
+            except StoreError as error:
+                if not self.store_problem:
+                    self._log.error("records wait, the store fails", problem=str(error))
+                self.store_problem = str(error)
+                await asyncio.sleep(pause_s * (0.5 + self._jitter() / 2))
+                pause_s = min(RETRY_MAX_S, pause_s * 2)
+            else:
+                if self.store_problem:
+                    self._log.info("the store works again")
+                    self.store_problem = ""
+                return
+
+
+def _joined(batches: list[Batch]) -> list[Batch]:
+    """Join batches whose numbers follow each other, so that they are committed together."""
+    joined: list[Batch] = []
+    for batch in batches:
+        if joined and batch.first == joined[-1].first + len(joined[-1].records):
+            before = joined.pop()
+            joined.append(Batch(before.first, before.records + batch.records, batch.dropped))
+        else:
+            joined.append(batch)
+    return joined

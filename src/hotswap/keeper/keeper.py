@@ -1,0 +1,211 @@
+"""The control plane: store, hub, configuration and admin listener in one process, one loop."""
+
+import asyncio
+import random
+import signal
+import socket
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import structlog
+from msgspec.msgpack import Encoder
+from structlog.typing import FilteringBoundLogger
+
+from ..clock import Clock, SystemClock
+from ..config.reload import changes, load_in_child
+from ..config.snapshot import Snapshot
+from ..errors import StoreError
+from ..ledger.live import TICK, Live
+from ..ledger.rows import read_transition
+from ..store.api import Store
+from ..store.sqlite import SqliteStore
+from .admin_key import load_admin_key
+from .api import Admin
+from .feed import Feed, Hello
+from .hub import Hub
+from .reload import Reloader, Source
+from .server import AdminServer
+
+PULSE_S: Final = 1.0
+PRUNE_S: Final = 3600.0
+DAY_S: Final = 86_400.0
+PATIENCE_S: Final = 5.0
+"""How long what has arrived may take to be stored at the end."""
+RESTORED: Final = 1_000
+"""Transitions of a former keeper that tell the standing to begin with."""
+_SQLITE: Final = "sqlite:"
+
+
+class Keeper:
+    """The control plane's parts, wired."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        source: Source,
+        store: Store,
+        *,
+        on_snapshot: Callable[[bytes], None],
+        clock: Clock,
+        jitter: Callable[[], float],
+        log: FilteringBoundLogger,
+    ) -> None:
+        """Wire the parts.
+
+        Args:
+            snapshot: The configuration to begin with.
+            source: Gives the ones that follow.
+            store: Keeps the records; closed by `run`.
+            on_snapshot: Takes each configuration that is put in force, as msgpack of `Snapshot`.
+            clock: Read by every part.
+            jitter: Gives a random number in [0, 1).
+            log: For the operator.
+        """
+        self._clock = clock
+        self._store = store
+        self._on_snapshot = on_snapshot
+        self._log = log
+        self._version = version("hotswap")
+        self._live = Live()
+        self._reloader = Reloader(snapshot, source, on_loaded=self._apply, log=log)
+        self._hub = Hub(snapshot, store=store, live=self._live, clock=clock, jitter=jitter, log=log)
+        self._feed = Feed(self._live, epoch=f"{int(clock.unix() * 1000):x}", hello=self._hello)
+
+    def reload(self) -> None:
+        """Have the configuration file read again."""
+        self._reloader.reload()
+
+    async def run(
+        self,
+        link: socket.socket,
+        admin: socket.socket,
+        key: str,
+        *,
+        on_ready: Callable[[], None],
+        stopping: asyncio.Event,
+    ) -> None:
+        """Serve until `stopping` is set; then store what has arrived.
+
+        Args:
+            link: Bound unix socket that workers connect to; closed at the end.
+            admin: Bound socket of the admin listener; closed at the end.
+            key: The admin key.
+            on_ready: Called once workers can connect.
+            stopping: Ends the keeper.
+        """
+        api = Admin(
+            hub=self._hub,
+            store=self._store,
+            feed=self._feed,
+            snapshot=lambda: self._reloader.snapshot,
+            version=self._version,
+        )
+        server = AdminServer(api.app(key), admin)
+        try:
+            await self._hub.listen(link)
+            async with asyncio.TaskGroup() as group:
+                loops = [
+                    group.create_task(work)
+                    for work in (
+                        self._restore(),
+                        self._reloader.run(),
+                        self._reloader.watch(),
+                        self._pulse(),
+                        self._prune(),
+                    )
+                ]
+                group.create_task(server.run_until_stopped())
+                on_ready()
+                await stopping.wait()
+                for loop in loops:
+                    loop.cancel()
+                self._live.close()
+                server.stop()
+        finally:
+            await self._hub.close(PATIENCE_S)
+            await self._store.close()
+
+    def _apply(self, snapshot: Snapshot) -> None:
+        self._hub.apply(snapshot)
+        self._on_snapshot(Encoder().encode(snapshot))
+        self._live.publish("config", {"digest": snapshot.digest})
+
+    def _hello(self, reset: bool) -> Hello:  # noqa: FBT001 - a callback has no keywords
+        return Hello(reset=reset, version=self._version, digest=self._reloader.snapshot.digest)
+
+    async def _restore(self) -> None:
+        """Begin with the standing that the former keeper knew."""
+        try:
+            page = await self._store.transitions(None, RESTORED)
+        except StoreError as error:
+            self._log.error("the past can not be read", problem=str(error))
+        else:
+            self._hub.board.restore(read_transition(body) for body in reversed(page.bodies))
+
+    async def _pulse(self) -> None:
+        while True:
+            await asyncio.sleep(PULSE_S)
+            self._live.publish(TICK, self._hub.pulse())
+
+    async def _prune(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_S)
+            days = self._reloader.snapshot.store.retention_days
+            try:
+                forgotten = await self._store.prune(self._clock.unix() - days * DAY_S)
+            except StoreError as error:
+                self._log.error("old records are not forgotten", problem=str(error))
+            else:
+                self._log.info("old records forgotten", records=forgotten)
+
+
+async def run_keeper(
+    snapshot: Snapshot,
+    config: Path,
+    link: socket.socket,
+    admin: socket.socket,
+    *,
+    on_snapshot: Callable[[bytes], None],
+    on_new_key: Callable[[str], None],
+    on_ready: Callable[[], None],
+    stopping: asyncio.Event,
+) -> None:
+    """Be the keeper's process until `stopping` is set. SIGHUP reloads the configuration.
+
+    Args:
+        snapshot: The configuration to begin with.
+        config: The file it came from.
+        link: As in `Keeper.run`.
+        admin: As in `Keeper.run`.
+        on_snapshot: As in `Keeper`.
+        on_new_key: Takes an admin key that was made just now; it is to be shown once.
+        on_ready: As in `Keeper.run`.
+        stopping: As in `Keeper.run`.
+
+    Raises:
+        ConfigError: The admin key can not be kept.
+    """
+    key = load_admin_key(Path(snapshot.server.state_dir))
+    if key.new:
+        on_new_key(key.secret)
+    log: FilteringBoundLogger = structlog.get_logger()
+    keeper = Keeper(
+        snapshot,
+        Source(partial(load_in_child, config), partial(changes, config)),
+        open_store(snapshot),
+        on_snapshot=on_snapshot,
+        clock=SystemClock(),
+        jitter=random.random,  # noqa: TID251 - injected from here
+        log=log,
+    )
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, keeper.reload)
+    await keeper.run(link, admin, key.secret, on_ready=on_ready, stopping=stopping)
+
+
+def open_store(snapshot: Snapshot) -> Store:
+    """Return the store that the configuration names."""
+    path = snapshot.store.url.removeprefix(_SQLITE)
+    return SqliteStore(Path(path), commit_s=snapshot.store.commit_s)

@@ -1,0 +1,73 @@
+"""The newest events for those who watch: one ring that all of them read at their own pace.
+
+Nobody has a queue. A watcher remembers the number of the last event that it has seen; whoever is
+so slow that the ring has moved on is told so, and begins anew from a whole picture.
+"""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from msgspec import Struct
+
+RING: Final = 2_000
+
+TICK: Final = "tick"
+"""Of these only the newest matters."""
+
+
+class Event(Struct, frozen=True):
+    """Something to show."""
+
+    number: int
+    """Ascends by one."""
+    name: str
+    value: object
+    """Encoded by whoever sends it."""
+
+
+class Live:
+    """The ring."""
+
+    __slots__ = ("_news", "_ring", "_watched", "closed", "newest")
+
+    def __init__(self) -> None:
+        self._ring: deque[Event] = deque(maxlen=RING)
+        self._news = asyncio.Event()
+        self._watched = False
+        self.newest = 0
+        """Number of the newest event; 0: there was none."""
+        self.closed = False
+
+    def publish(self, name: str, value: object) -> None:
+        """Show an event to all who watch."""
+        self.newest += 1
+        self._ring.append(Event(self.newest, name, value))
+        self._wake()
+
+    def after(self, number: int) -> list[Event] | None:
+        """Return what followed event `number`; None: some of it is no longer known."""
+        behind = self.newest - number
+        if not 0 <= behind <= len(self._ring):
+            return None
+        events = list(self._ring)[len(self._ring) - behind :]
+        last_tick = max((e.number for e in events if e.name == TICK), default=0)
+        return [e for e in events if e.name != TICK or e.number == last_tick]
+
+    async def wait(self, number: int) -> None:
+        """Return once there is something after event `number`, or the ring is closed."""
+        while self.newest <= number and not self.closed:
+            self._watched = True
+            await self._news.wait()
+
+    def close(self) -> None:
+        """Send all watchers home."""
+        self.closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._watched:
+            # Whoever waits holds the old event; whoever comes later waits for the new one.
+            self._news.set()
+            self._news = asyncio.Event()
+            self._watched = False

@@ -1,0 +1,92 @@
+"""The records that a worker still owes the keeper: bounded, numbered, kept until acknowledged.
+
+Numbers are positions: the n-th record that is ever sent of a boot has the number n, from 1. A
+record that was sent once keeps its number, so that the keeper can drop what it already has. When
+the outbox is full, an unmoved success gives way to what tells of a fallback, unless it was sent.
+"""
+
+from typing import Final
+
+from .link import WINDOW, Batch
+from .record import AttemptRecord, Record
+
+FRAME: Final = 500
+"""Records of one batch: encoding it holds up the loop for a third of a millisecond."""
+
+
+class Outbox:
+    """A list with three marks: acknowledged | on its way | sent before | never sent."""
+
+    __slots__ = ("_acked", "_limit", "_numbered", "_on_way", "_records", "_scanned", "dropped")
+
+    def __init__(self, limit: int) -> None:
+        """Make room for `limit` records."""
+        self._limit = limit
+        self._records: list[Record] = []
+        self._acked: int = 0
+        self._on_way: int = 0
+        self._numbered: int = 0
+        self._scanned: int = 0
+        self.dropped = 0
+        """Records that did not fit."""
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @property
+    def waiting(self) -> bool:
+        """Something could be sent now."""
+        return self._on_way < min(len(self._records), WINDOW)
+
+    def add(self, record: Record) -> None:
+        """Keep `record`, or count one as dropped."""
+        if len(self._records) < self._limit:
+            self._records.append(record)
+            return
+        self.dropped += 1
+        if not _expendable(record):
+            self._displace(record)
+
+    def take(self) -> Batch | None:
+        """Return the next records to send; None: there are none, or the window is full."""
+        begin = self._on_way
+        end = min(len(self._records), begin + FRAME, WINDOW)
+        if end <= begin:
+            return None
+        self._on_way = end
+        self._numbered = max(self._numbered, end)
+        first = self._acked + begin + 1
+        return Batch(first, tuple(self._records[begin:end]), self.dropped)
+
+    def ack(self, upto: int) -> None:
+        """Let go of every record up to number `upto`."""
+        done = min(upto - self._acked, self._numbered)
+        if done <= 0:
+            return
+        del self._records[:done]
+        self._acked += done
+        self._on_way = max(0, self._on_way - done)
+        self._numbered -= done
+        self._scanned = max(0, self._scanned - done)
+
+    def rewind(self) -> None:
+        """Start again from the first unacknowledged record: the connection is a new one."""
+        self._on_way = 0
+
+    def _displace(self, record: Record) -> None:
+        """Put `record` in the place of the next unmoved success.
+
+        The search goes on where the last one ended: nothing expendable is added while the outbox
+        is full, so that all searches together look at each record once.
+        """
+        records = self._records
+        for at in range(max(self._scanned, self._numbered), len(records)):
+            if _expendable(records[at]):
+                records[at] = record
+                self._scanned = at + 1
+                return
+        self._scanned = len(records)
+
+
+def _expendable(record: Record) -> bool:
+    return isinstance(record, AttemptRecord) and record.answered and record.number == 1
