@@ -22,17 +22,24 @@ def _load(channel: Channel, config: str) -> int:
 
 
 def _keep(channel: Channel) -> int:
-    gc.disable()  # until it is ready
+    _go_light()
     from .keeper import main  # noqa: PLC0415 - only the keeper pays for the control plane
 
     return main(channel)
 
 
 def _work(channel: Channel) -> int:
-    gc.disable()  # until it is ready
+    _go_light()
     from .worker import main  # noqa: PLC0415 - only workers pay for the data plane
 
     return main(channel)
+
+
+def _go_light() -> None:
+    """Start a long life quickly and in little memory."""
+    gc.disable()  # until it is ready
+    # structlog imports rich where it finds it, for colours that JSON lines do not have: 6 MiB.
+    sys.modules["rich"] = None  # type: ignore[assignment] # documented: the import then fails
 
 
 def _say(line: str) -> None:

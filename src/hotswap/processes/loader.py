@@ -9,7 +9,7 @@ from msgspec.msgpack import encode
 
 from ..config.load import load
 from ..config.outcome import ConfigMistakes
-from ..config.snapshot import ServerSettings
+from ..core.settings import ServerSettings
 from .channel import Channel, Word
 from .exits import Exit
 from .opening import Opening
