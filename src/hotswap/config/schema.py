@@ -25,7 +25,9 @@ from ..core.settings import (
     LatencyRule,
     RateLimitRule,
     Retry,
+    ServerSettings,
     Share,
+    StoreSettings,
     Timeouts,
 )
 from .describe import described, keys_at
@@ -43,7 +45,6 @@ from .fields import (
     Word,
     without_nulls,
 )
-from .snapshot import ServerSettings, StoreSettings
 
 _SERVER: Final = ServerSettings()
 _STORE: Final = StoreSettings()

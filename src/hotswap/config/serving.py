@@ -4,10 +4,11 @@ from os.path import isfile, normpath
 from pathlib import Path
 from typing import Final
 
+from ..core.settings import ServerSettings, StoreSettings
 from .endpoints import Listener, is_loopback, read_listener
 from .findings import Findings
 from .schema import ConfigFile, TlsFile
-from .snapshot import AccessKey, ServerSettings, StoreSettings
+from .snapshot import AccessKey
 
 _SQLITE: Final = "sqlite:"
 _ADDRESS: Final = "should be an address and a port"

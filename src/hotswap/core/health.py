@@ -350,7 +350,12 @@ class TargetHealth:
         rule = self._settings.silence
         if len(self._waiting) < self._many or now < self.heard_at + self._quiet_s:
             return False
-        usual_s = self._streamed.p95.value_s(self._settings.learned.samples) or 0.0
+        if self.breaker.generation != self._generation:
+            # Who still waits since before the opening says nothing about the ramp.
+            self._renew(self.breaker.generation)
+            return False
+        # Even one measurement keeps a slow model from being taken for a dead one.
+        usual_s = self._streamed.p95.value_s(1) or 0.0
         begun_by = now - max(rule.floor_s, rule.factor * usual_s)
         # The oldest come first, so the one that makes them enough decides.
         begun = next(islice(self._waiting.values(), rule.waiting - 1, None))

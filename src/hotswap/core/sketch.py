@@ -96,11 +96,9 @@ class Usual:
     def value_s(self, samples: int) -> float | None:
         """Return the quantile; None before `samples` measurements."""
         sketch = self.sketch
-        if sketch.added < self._stale_at:
-            return self._value_s
-        count = sketch.count
-        if count < samples:
+        if sketch.added < samples:
             return None
-        self._value_s = sketch.quantile(self._share) or 0.0
-        self._stale_at = sketch.added + 1 + (count >> 4)
+        if sketch.added >= self._stale_at:
+            self._value_s = sketch.quantile(self._share) or 0.0
+            self._stale_at = sketch.added + 1 + (sketch.count >> 4)
         return self._value_s

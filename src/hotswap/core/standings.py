@@ -93,8 +93,8 @@ class Standings:
         self._adopt_keys(providers)
 
     def _adopt_keys(self, providers: Mapping[str, Provider]) -> None:
-        for keyring in self._left_keyrings.values():
-            keyring.drop()
+        for left in self._left_keyrings.values():
+            left.drop()
         former = self._keyrings
         self._keyrings = {}
         breaker = self.settings.breaker

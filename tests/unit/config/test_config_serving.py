@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hotswap.config.snapshot import AccessKey, ServerSettings, StoreSettings
+from hotswap.config.snapshot import AccessKey
+from hotswap.core.settings import ServerSettings, StoreSettings
 
 from .conftest import Load, Refuse
 

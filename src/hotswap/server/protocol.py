@@ -1,0 +1,391 @@
+"""One caller's connection: reads requests, runs the handler, writes answers.
+
+Requests of a connection are served one after the other. While one is served, reading goes on up to
+`PIPELINE_BYTES`, because only who reads notices that the caller left.
+
+A caller that ends its side of the connection is taken for gone, even if it could still read: SDKs
+close both sides at once, and the two can not be told apart until it is too late to save the cost of
+the attempt.
+"""
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Final, cast
+
+from typing_extensions import override
+
+from ..clock import Clock
+from ..core.settings import ServerSettings
+from ..errors import RefusedError
+from .api import Handler, Incoming
+from .exchange import HttpExchange
+from .head import Head
+from .limits import FLUSH_S, LINGER_BYTES, LINGER_S, PIPELINE_BYTES, Watch
+from .reader import Phase, Reader
+from .status import Openings
+
+BACKLOG: Final = 2048
+"""Connections the kernel holds until they are accepted; it caps this by `somaxconn`."""
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+Refuse = Callable[[str, int, str, str], tuple[bytes, bytes]]
+"""Renders path, status, code and message as header lines and body in the caller's dialect."""
+
+
+class UnansweredError(Exception):
+    """A handler returned without an answer."""
+
+
+class ServerState:
+    """What the connections of one listener share.
+
+    Args:
+        handler: Serves the requests.
+        settings: Limits; replace the attribute to apply others to new connections.
+        clock: Read for timers and the `date` header.
+        refuse: Renders the errors that are answered without the handler.
+        on_bug: Takes what a handler raised, for the log.
+    """
+
+    __slots__ = (
+        "clock",
+        "connections",
+        "draining",
+        "exchanges",
+        "handler",
+        "loop",
+        "on_bug",
+        "on_less",
+        "openings",
+        "refuse",
+        "settings",
+        "turned_away",
+    )
+
+    def __init__(
+        self,
+        handler: Handler,
+        settings: ServerSettings,
+        clock: Clock,
+        refuse: Refuse,
+        on_bug: Callable[[Exception], None],
+    ) -> None:
+        self.handler = handler
+        self.settings = settings
+        self.clock = clock
+        self.refuse = refuse
+        self.on_bug = on_bug
+        self.loop = asyncio.get_running_loop()
+        self.openings = Openings(clock)
+        self.connections: set[HttpProtocol] = set()
+        self.exchanges: dict[HttpExchange, asyncio.Task[None]] = {}
+        """Requests in flight: their handlers have not returned. Keeps their tasks alive."""
+        self.draining = False
+        """Every answer is the last one of its connection."""
+        self.on_less: Callable[[], None] | None = None
+        """Called when there is a connection or an exchange less, for those who wait for it."""
+        self.turned_away = 0
+        """Connections closed at once because there were too many."""
+
+    @property
+    def in_flight(self) -> int:
+        """Requests whose handlers have not returned."""
+        return len(self.exchanges)
+
+
+class _Stage(Enum):
+    OPEN = auto()
+    LINGERING = auto()
+    """A refusal was sent; what still comes is thrown away, lest a reset destroy the refusal."""
+    CLOSING = auto()
+
+
+class HttpProtocol(asyncio.Protocol):
+    """Serves one connection."""
+
+    __slots__ = (
+        "_discarded",
+        "_exchange",
+        "_full",
+        "_held",
+        "_peer",
+        "_phase",
+        "_reader",
+        "_stage",
+        "_state",
+        "_transport",
+        "_watch",
+    )
+
+    _transport: asyncio.Transport
+
+    def __init__(self, state: ServerState) -> None:
+        settings = state.settings
+        self._state = state
+        self._peer = ""
+        self._reader = Reader(
+            max_header_bytes=settings.max_header_bytes, max_body_bytes=settings.max_body_bytes
+        )
+        self._watch = Watch(state.loop, state.clock, self._on_late)
+        self._stage = _Stage.OPEN
+        self._phase = Phase.IDLE
+        self._exchange: HttpExchange | None = None
+        self._full = False
+        """The transport holds more than it likes: the next request waits."""
+        self._held = False
+        """Reading is paused."""
+        self._discarded = 0
+
+    # The transport's callbacks
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        state = self._state
+        if len(state.connections) >= state.settings.max_connections:
+            state.turned_away += 1
+            self._stage = _Stage.CLOSING
+            self._transport.abort()
+            return
+        state.connections.add(self)
+        peer = cast("object", transport.get_extra_info("peername"))
+        self._peer = str(cast("tuple[object, ...]", peer)[0]) if isinstance(peer, tuple) else ""
+        self._watch.allow(state.settings.idle_s)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stage = _Stage.CLOSING
+        self._watch.cancel()
+        self._leave()
+        state = self._state
+        state.connections.discard(self)
+        if state.on_less is not None:
+            state.on_less()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._stage is not _Stage.OPEN:
+            self._discard(len(data))
+            return
+        reader = self._reader
+        reader.feed(data)
+        if self._exchange is None and not self._full:
+            self._read()
+        elif reader.pending > PIPELINE_BYTES:
+            self._held = True
+            self._transport.pause_reading()
+
+    @override
+    def eof_received(self) -> None:
+        self._leave()
+        self._close()
+
+    @override
+    def pause_writing(self) -> None:
+        self._full = True
+        exchange = self._exchange
+        if exchange is not None and exchange.on_pause is not None:
+            exchange.on_pause()
+
+    @override
+    def resume_writing(self) -> None:
+        self._full = False
+        exchange = self._exchange
+        if exchange is None:
+            if self._stage is _Stage.OPEN:
+                self._go_on()
+        elif exchange.on_resume is not None:
+            exchange.on_resume()
+
+    # What an exchange needs
+
+    def open(self, status: int) -> bytes:
+        """Return the status line and the date."""
+        return self._state.openings.opening(status)
+
+    def may_stay(self) -> bool:
+        """Say whether the connection may serve another request."""
+        return not self._state.draining
+
+    def send(self, data: bytes) -> None:
+        """Write to the socket."""
+        self._transport.write(data)
+
+    def answered(self, *, stay: bool) -> None:
+        """Go on to the next request, or close."""
+        self._exchange = None
+        if not stay:
+            self._close()
+        elif not self._full:
+            self._go_on()
+        else:
+            # Who sends requests and does not read the answers gets no further ones.
+            self._watch.allow(self._state.settings.idle_s)
+
+    def cut(self, *, reset: bool) -> None:
+        """Close after what was written; with a reset when a plain end would look complete."""
+        self._exchange = None
+        if reset:
+            sock = cast("socket.socket | None", self._transport.get_extra_info("socket"))
+            if sock is not None and sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._close()
+
+    # What a drain needs
+
+    def retire(self) -> None:
+        """Close unless a request is being received or served."""
+        if self._stage is _Stage.LINGERING or (
+            self._exchange is None and self._reader.phase is Phase.IDLE
+        ):
+            self._close()
+
+    def drop(self) -> None:
+        """Tell the handler that the caller is gone, and end the connection at once."""
+        self._leave()
+        self._stage = _Stage.CLOSING
+        self._transport.abort()
+
+    # Requests
+
+    def _go_on(self) -> None:
+        """Look for the next request after an answer."""
+        if self._held:
+            self._held = False
+            self._transport.resume_reading()
+        if self._reader.pending:
+            self._read()
+        else:
+            self._phase = Phase.IDLE
+            self._watch.allow(self._state.settings.idle_s)
+
+    def _read(self) -> None:
+        reader = self._reader
+        try:
+            head = reader.read()
+        except RefusedError as refused:
+            self._refuse(refused)
+            return
+        if head is None:
+            self._wait()
+        else:
+            self._serve(head)
+
+    def _wait(self) -> None:
+        """Wait for the rest of a request."""
+        reader, settings = self._reader, self._state.settings
+        before, self._phase = self._phase, reader.phase
+        if self._phase is Phase.BODY:
+            self._watch.allow(settings.body_s)
+            if reader.waiting:
+                reader.waiting = False
+                self._transport.write(CONTINUE)
+        elif before is not Phase.HEAD:
+            # Bytes that come one by one do not prolong this.
+            self._watch.allow(settings.header_s)
+
+    def _serve(self, head: Head) -> None:
+        state = self._state
+        self._phase = Phase.IDLE
+        self._watch.rest()
+        incoming = Incoming(
+            head.method,
+            head.path,
+            head.query,
+            head.headers,
+            self._reader.body,
+            self._peer,
+            state.clock.now(),
+        )
+        exchange = HttpExchange(self, incoming, http_10=head.http_10, keep=head.keep)
+        self._exchange = exchange
+        state.exchanges[exchange] = state.loop.create_task(_run(state, exchange))
+        if self._reader.pending > PIPELINE_BYTES and not self._held:
+            self._held = True
+            self._transport.pause_reading()
+
+    # Ends
+
+    def _refuse(self, refused: RefusedError) -> None:
+        """Answer without the handler and see to it that the caller can read it."""
+        state = self._state
+        headers, body = state.refuse(
+            self._reader.path, refused.status, refused.code, refused.message
+        )
+        transport = self._transport
+        transport.write(
+            b"%bconnection: close\r\n%bcontent-length: %d\r\n\r\n%b"
+            % (state.openings.opening(refused.status), headers, len(body), body)
+        )
+        self._stage = _Stage.LINGERING
+        self._watch.allow(LINGER_S)
+        if transport.can_write_eof():
+            transport.write_eof()
+
+    def _discard(self, size: int) -> None:
+        self._discarded += size
+        if self._discarded > LINGER_BYTES:
+            self._transport.abort()
+
+    def _leave(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.leave()
+
+    def _close(self) -> None:
+        self._stage = _Stage.CLOSING
+        self._watch.allow(FLUSH_S)
+        self._transport.close()
+
+    def _on_late(self) -> None:
+        if self._stage is not _Stage.OPEN:
+            self._transport.abort()
+        elif self._phase is Phase.IDLE:
+            self._close()
+        else:
+            what = "headers" if self._phase is Phase.HEAD else "body"
+            self._refuse(
+                RefusedError(408, "request_timeout", f"The request's {what} came too slowly.")
+            )
+
+
+async def _run(state: ServerState, exchange: HttpExchange) -> None:
+    """Run the handler to its end and see to it that the caller gets one."""
+    try:
+        await state.handler(exchange)
+    except Exception as bug:  # noqa: BLE001 - a bug must cost one request only
+        _fail(state, exchange, bug)
+    else:
+        if not exchange.over:
+            _fail(state, exchange, UnansweredError(f"no answer to {exchange.incoming.path}"))
+    finally:
+        exchange.abort()
+        del state.exchanges[exchange]
+        if state.on_less is not None:
+            state.on_less()
+
+
+def _fail(state: ServerState, exchange: HttpExchange, bug: Exception) -> None:
+    state.on_bug(bug)
+    path, message = exchange.incoming.path, "The server failed on this request."
+    exchange.answer(500, *state.refuse(path, 500, "internal_error", message))
+
+
+async def listen(
+    state: ServerState, sock: socket.socket, ssl_context: ssl.SSLContext | None = None
+) -> asyncio.Server:
+    """Accept connections on a bound socket, which then belongs to the server.
+
+    Keep the server referenced: uvloop closes one that nobody holds.
+    """
+    return await state.loop.create_server(
+        lambda: HttpProtocol(state),
+        sock=sock,
+        ssl=ssl_context,
+        backlog=BACKLOG,
+        ssl_handshake_timeout=state.settings.header_s if ssl_context is not None else None,
+    )
