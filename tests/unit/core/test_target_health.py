@@ -356,6 +356,23 @@ def test_who_waits_since_before_the_opening_does_not_end_the_ramp() -> None:
     assert health.obstacle_at(211.0) is None
 
 
+def test_who_waits_since_before_the_opening_does_not_keep_the_ramp_from_beginning() -> None:
+    health = made()
+    waiting(health, 90.0, 90.0, 90.0)
+    ramping(health, 200.0)
+
+    assert [health.obstacle_at(200.0 + n / 10) for n in range(50)] == [None] * 50
+
+
+def test_one_answer_is_enough_to_know_a_slow_model_from_a_dead_one() -> None:
+    health = made()
+    learned(health, 3.0, streamed=True, times=1)
+    waiting(health, 10.0, 10.0, 10.0)
+
+    assert [health.obstacle_at(10.0 + n) for n in range(9)] == [None] * 9
+    assert health.first_content_limit_s(LEARNED, streamed=True) == 10.0
+
+
 def test_a_ramp_can_fall_silent_as_well() -> None:
     health = made()
     ramping(health, 200.0)
