@@ -23,6 +23,8 @@ class Cost(Struct, frozen=True, gc=False):
     rps: float
     cpu_us: float
     """CPU of the gateway's process tree per request."""
+    busiest_us: float
+    """The same of its busiest process alone."""
     p50_ms: float
     p99_ms: float
     failed: float
@@ -34,6 +36,8 @@ class StreamCost(Struct, frozen=True, gc=False):
 
     cpu_us: float
     """CPU of the gateway's process tree per event."""
+    busiest_us: float
+    """The same of its busiest process alone."""
     first_p50_ms: float
     first_p99_ms: float
     failed: float
@@ -53,14 +57,15 @@ def requests(
     """Send chat requests of `size` bytes as fast as they are answered."""
     command = (*cores.for_load(), "wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s")
     script = ("-s", str(SCRIPT), gateway.urls[chain], "--", chain, str(size))
-    before = tree.cpu_s(gateway.pid)
+    meter = tree.Meter(gateway.pid)
     output = _run((*command, "--timeout", "10s", *script), seconds)
-    used_s = tree.cpu_s(gateway.pid) - before
+    used = meter.read()
     summary = msgspec.json.decode(output.splitlines()[-1], type=_Summary)
     count = max(summary.requests, 1)
     return Cost(
         summary.requests / summary.seconds,
-        used_s * 1e6 / count,
+        used.tree_s * 1e6 / count,
+        used.busiest_s * 1e6 / count,
         summary.p50_ms,
         summary.p99_ms,
         summary.failed / count,
@@ -73,13 +78,14 @@ def read_streams(
     """Read so many streams at a time, one after the other."""
     words = (sys.executable, "-m", "bench.streams", gateway.urls[chain], chain)
     numbers = ("--slots", str(slots), "--seconds", str(seconds))
-    before = tree.cpu_s(gateway.pid)
+    meter = tree.Meter(gateway.pid)
     output = _run((*cores.for_load(), *words, *numbers), seconds)
-    used_s = tree.cpu_s(gateway.pid) - before
+    used = meter.read()
     result = msgspec.json.decode(output, type=streams.Result)
     whole = max(result.streams, 1)
     return StreamCost(
-        used_s * 1e6 / (whole * EVENTS),
+        used.tree_s * 1e6 / (whole * EVENTS),
+        used.busiest_s * 1e6 / (whole * EVENTS),
         result.first_p50_ms,
         result.first_p99_ms,
         result.failed / (whole + result.failed),

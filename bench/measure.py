@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from . import load
 from .machine import Cores
-from .setups import FAULTS, PARKED, SMALL, STREAM, SWITCHING, Gateway
+from .setups import FAULTS, SMALL, STREAM, SWITCHING, Gateway
 
 KIB: Final = 1024
 PACE: Final = 200.0
@@ -96,6 +96,7 @@ def _plain(gateway: Gateway, cores: Cores, effort: Effort, figures: Figures) -> 
         )
         figures.add(gateway.name, f"{name}_rps", cost.rps)
         figures.add(gateway.name, f"{name}_cpu", cost.cpu_us)
+        figures.add(gateway.name, f"{name}_busiest", cost.busiest_us)
         figures.add(gateway.name, f"{name}_p99", cost.p99_ms)
         figures.note(gateway.name, name, cost.failed)
     _single(gateway, SMALL, cores, effort, figures)
@@ -104,7 +105,7 @@ def _plain(gateway: Gateway, cores: Cores, effort: Effort, figures: Figures) -> 
 def _faults(gateway: Gateway, cores: Cores, effort: Effort, figures: Figures) -> None:
     for name in FAULTS:
         _single(gateway, name, cores, effort, figures)
-    for name in ("limited", PARKED, "closing"):
+    for name in ("limited", "failing", "closing"):
         cost = load.requests(
             gateway, name, cores, connections=64, size=KIB, seconds=effort.single_s
         )
@@ -123,6 +124,7 @@ def _single(gateway: Gateway, chain: str, cores: Cores, effort: Effort, figures:
 def _streams(gateway: Gateway, cores: Cores, effort: Effort, figures: Figures) -> None:
     cost = load.read_streams(gateway, STREAM, cores, slots=effort.slots, seconds=effort.stream_s)
     figures.add(gateway.name, "stream_cpu", cost.cpu_us)
+    figures.add(gateway.name, "stream_busiest", cost.busiest_us)
     figures.add(gateway.name, "stream_first_p50", cost.first_p50_ms)
     figures.add(gateway.name, "stream_first_p99", cost.first_p99_ms)
     figures.note(gateway.name, STREAM, cost.failed)

@@ -54,7 +54,10 @@ def run(names: Sequence[str], effort: Effort) -> Figures:
 def main() -> None:
     """Measure, print the table, and keep the page where asked for or where it is a full run."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=...")
-    parser.add_argument("--quick", action="store_true", help="one short round, nothing is kept")
+    parser.add_argument("--quick", action="store_true", help="one short round")
+    parser.add_argument(
+        "--page", type=Path, help="where the report goes; default: docs/benchmarks.md of a full run"
+    )
     parser.add_argument(
         "--gateways", default="nginx,hotswap", help="which to measure, with a comma between"
     )
@@ -65,9 +68,9 @@ def main() -> None:
     figures = run(names, QUICK if options.quick else FULL)
     machine, failed = describe(), failures(figures)
     sys.stdout.write("\n".join([*machine, "", table(figures), "", *failed, ""]))
-    if not options.quick and {"nginx", "hotswap"} <= set(names):
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(page(figures, machine, failed))
+    kept: Path | None = options.page or (None if options.quick else PAGE)
+    if kept is not None:
+        kept.write_text(page(figures, machine, failed))
 
 
 def _below(folder: Path, name: str) -> Path:

@@ -63,12 +63,10 @@ PROVIDER_HEADERS: Final[Mapping[str, str]] = {
 
 SMALL: Final = "small"
 STREAM: Final = "stream"
-PARKED: Final = "parked"
 SWITCHING: Final = "switching"
-"""As `limited`; asked at a steady pace only, for the gateway's own stamps of the switch."""
+"""As `failing`; asked at a steady pace only, for the gateway's own stamps of the switch."""
 FAULTS: Final[Mapping[str, Step | None]] = {
-    "limited": Step(status=429),
-    PARKED: Step(status=429, headers={"retry-after": "60"}),
+    "limited": Step(status=429, headers={"retry-after": "60"}),
     "failing": Step(status=500),
     "closing": Step(drop=Cut.EOF),
     "refused": None,
@@ -117,7 +115,7 @@ def upstreams(cores: Cores) -> Generator[tuple[Chain, ...]]:
         for name, step in FAULTS.items():
             port = stack.enter_context(_held_port()) if step is None else start(name, step)
             chains.append(Chain(name, (port, good)))
-            if name == "limited":
+            if name == "failing":
                 chains.append(Chain(SWITCHING, (port, good)))
         yield tuple(chains)
 
@@ -235,9 +233,8 @@ def _config(chains: tuple[Chain, ...], port: int) -> dict[str, object]:
             }
         models = [{"provider": name, "model": "gpt-4o"} for name in names]
         files.append({"name": chain.name, "models": models, "triggers": _triggers(chain)})
-    # The first target of a chain shall be asked every time: nothing opens, nothing is parked
-    # unless the provider itself names a time.
-    breaker = {"failures": 10**9, "success_ratio": 0.0, "throttle_s": 1e-6, "throttle_max_s": 1e-6}
+    # A failing target shall be asked every time; one that says 429 is left alone all the same.
+    breaker = {"failures": 10**9, "success_ratio": 0.0}
     digest = hashlib.sha256(KEY.encode()).hexdigest()
     return {
         "server": {

@@ -22,9 +22,28 @@ class Reading(Struct, frozen=True, gc=False):
     rss_mib: float
 
 
-def cpu_s(root: int) -> float:
-    """Return the CPU seconds that `root` and all its descendants have used; 0 for pid 0."""
-    return sum(reading.cpu_s for reading in _tree(root))
+class Used(Struct, frozen=True, gc=False):
+    """CPU seconds between two moments."""
+
+    tree_s: float
+    """Of all processes together."""
+    busiest_s: float
+    """Of the one process that used most: the worker."""
+
+
+class Meter:
+    """Measures the CPU time of `root` and all its descendants from now on."""
+
+    __slots__ = ("_before", "_root")
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        self._before = {reading.pid: reading.cpu_s for reading in _tree(root)}
+
+    def read(self) -> Used:
+        """Return what was used since the beginning; nothing where `root` is 0."""
+        used = [r.cpu_s - self._before.get(r.pid, 0.0) for r in _tree(self._root)]
+        return Used(sum(used), max(used, default=0.0))
 
 
 def rss_mib(root: int) -> float:
