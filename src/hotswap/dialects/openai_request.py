@@ -31,6 +31,21 @@ _decode_text: Final = Decoder(str).decode
 _decode_flag: Final = Decoder(bool | None).decode
 _decode_number: Final = Decoder(int | None).decode
 
+_TELLING: Final = frozenset(
+    {
+        "audio",
+        "function_call",
+        "functions",
+        "logprobs",
+        "n",
+        "reasoning_effort",
+        "response_format",
+        "tool_choice",
+        "tools",
+    }
+)
+"""Fields that may ask more of a target than text."""
+
 _KINDS_OF_VALUE: Final = {
     "model": "a non-empty string",
     "stream": "a boolean",
@@ -125,7 +140,7 @@ def read_needs(fields: Mapping[str, Raw], body_bytes: int) -> Needs:
         raise wrong("messages") from None
     count = media.count
     tokens = int((body_bytes - media.size) / BYTES_PER_TOKEN) + count * MEDIA_TOKENS
-    if len(fields) == 2 or (len(fields) == 3 and "stream" in fields):
+    if _TELLING.isdisjoint(fields):
         return Needs(
             images=media.images, audio=media.audio, files=media.files, prompt_tokens=tokens
         )

@@ -21,6 +21,7 @@ FAILED_FINISHES: Final = {
 }
 """Finish reasons that mean the opposite; value: the failure's detail."""
 
+_NULL_BYTES: Final = len(b"null")
 _NULL_USAGES: Final = (b',"usage":null', b', "usage": null')
 
 
@@ -183,7 +184,7 @@ class OpenAIPassage:
 
     def _with_usage(self, chunk: _Chunk, raw: bytes) -> bytes:
         """Note the usage; leave out of the event what the caller did not ask for."""
-        if present(chunk.usage):
+        if len(chunk.usage) > _NULL_BYTES:
             self.usage = read_usage(chunk.usage) or self.usage
             return raw if self._usage_asked or chunk.choices else b""
         if chunk.choices is None:
@@ -226,8 +227,9 @@ class OpenAIPassage:
 def _without_null_usage(raw: bytes) -> bytes:
     """Remove `"usage":null`. Quotes in JSON strings are escaped, so the bytes are a field."""
     for field in _NULL_USAGES:
-        if field in raw:
-            return raw.replace(field, b"")
+        at = raw.rfind(field)
+        if at > 0:
+            return raw[:at] + raw[at + len(field) :]
     payload = raw.removeprefix(b"data:")
     try:
         fields = _decode_fields(payload)

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotswap.core.terms import Cause, Failure
@@ -643,6 +643,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(JSON, st.integers(300, 599))
 def test_no_shape_breaks_the_reader(body: object, status: int):
     raw = msgspec.json.encode(body)

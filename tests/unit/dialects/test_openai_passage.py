@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotswap.core.terms import Cause, Failure, Usage
@@ -416,6 +416,7 @@ FRAMES = st.sampled_from(
 )
 
 
+@settings(max_examples=50)
 @given(frames=st.lists(FRAMES, max_size=8), usage_asked=st.booleans(), data=st.data())
 def test_any_cut_gives_the_same_bytes_and_verdict(
     *, frames: list[bytes], usage_asked: bool, data: st.DataObject

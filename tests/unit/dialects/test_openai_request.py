@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotswap.core.terms import Credential, Needs, Target
@@ -286,6 +286,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=25)
 @given(
     extra=st.dictionaries(st.text(min_size=1, max_size=6), VALUES, max_size=5),
     stream=st.booleans(),
