@@ -119,9 +119,13 @@ class HttpProtocol(asyncio.Protocol):
         "_state",
         "_transport",
         "_watch",
+        "opening",
+        "send",
     )
 
     _transport: asyncio.Transport
+    send: Callable[[bytes], object]
+    """Writes to the socket."""
 
     def __init__(self, state: ServerState) -> None:
         settings = state.settings
@@ -139,12 +143,15 @@ class HttpProtocol(asyncio.Protocol):
         self._held = False
         """Reading is paused."""
         self._discarded = 0
+        self.opening = state.openings.opening
+        """Returns status line and date of an answer."""
 
     # The transport's callbacks
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self.send = self._transport.write
         state = self._state
         if len(state.connections) >= state.settings.max_connections:
             state.turned_away += 1
@@ -203,17 +210,9 @@ class HttpProtocol(asyncio.Protocol):
 
     # What an exchange needs
 
-    def open(self, status: int) -> bytes:
-        """Return the status line and the date."""
-        return self._state.openings.opening(status)
-
     def may_stay(self) -> bool:
         """Say whether the connection may serve another request."""
         return not self._state.draining
-
-    def send(self, data: bytes) -> None:
-        """Write to the socket."""
-        self._transport.write(data)
 
     def answered(self, *, stay: bool) -> None:
         """Go on to the next request, or close."""
@@ -303,7 +302,9 @@ class HttpProtocol(asyncio.Protocol):
         )
         exchange = HttpExchange(self, incoming, http_10=head.http_10, keep=head.keep)
         self._exchange = exchange
-        state.exchanges[exchange] = state.loop.create_task(_run(state, exchange))
+        state.exchanges[exchange] = asyncio.Task(
+            _run(state, exchange), loop=state.loop, name="request"
+        )
         if self._reader.pending > PIPELINE_BYTES and not self._held:
             self._held = True
             self._transport.pause_reading()

@@ -1,0 +1,73 @@
+"""What a connection may hold and how long it may take, beyond what `ServerSettings` says."""
+
+import asyncio
+from collections.abc import Callable
+from math import inf
+from typing import Final
+
+from ..clock import Clock
+
+PIPELINE_BYTES: Final = 64 * 1024
+"""Input that may wait behind the request being served; then reading pauses."""
+LINGER_BYTES: Final = 128 * 1024 * 1024
+"""How much a refused caller may go on to send before the connection is cut."""
+LINGER_S: Final = 30.0
+"""How long a refused caller may take to read the refusal."""
+FLUSH_S: Final = 30.0
+"""How long a connection being closed may take to send what was written."""
+
+_TIMER_MIN_S: Final = 0.001
+"""The resolution of uvloop's timers."""
+
+
+class Watch:
+    """Calls `on_late` when something takes longer than allowed.
+
+    One timer at a time: it fires, sees that the limit has moved, and is armed again. So a limit
+    that moves with every request costs an assignment.
+    """
+
+    __slots__ = ("_armed_until", "_clock", "_handle", "_loop", "_on_late", "_until")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, clock: Clock, on_late: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._clock = clock
+        self._on_late = on_late
+        self._handle: asyncio.TimerHandle | None = None
+        self._armed_until = inf
+        self._until = inf
+
+    def allow(self, seconds: float) -> None:
+        """Allow `seconds` from now; replaces what was allowed before."""
+        self._until = until = self._clock.now() + seconds
+        if until < self._armed_until:
+            self._arm(seconds)
+
+    def rest(self) -> None:
+        """Allow any time."""
+        self._until = inf
+
+    def cancel(self) -> None:
+        """Never call again."""
+        self._until = inf
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _arm(self, seconds: float) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+        self._armed_until = self._until
+        self._handle = self._loop.call_later(max(seconds, _TIMER_MIN_S), self._fire)
+
+    def _fire(self) -> None:
+        self._handle = None
+        self._armed_until = inf
+        left_s = self._until - self._clock.now()
+        if left_s <= 0:
+            self._until = inf
+            self._on_late()
+        elif left_s < inf:
+            self._arm(left_s)
