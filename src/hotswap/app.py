@@ -10,7 +10,6 @@ import structlog
 
 from .clock import Clock, SystemClock
 from .config.snapshot import Snapshot
-from .core.backoff import RetryBudget
 from .core.standings import Standings
 from .gateway.changes import to_change, to_transition
 from .gateway.handle import Gateway, render_refusal
@@ -65,12 +64,11 @@ class DataPlane:
         self._server: asyncio.Server | None = None
         self.standings = Standings(snapshot.health, jitter)
         self.client = HttpClient(clock=clock, jitter=jitter)
-        settings = snapshot.health.retry_budget
         self._services = Services(
             client=self.client,
             clock=clock,
             standings=self.standings,
-            budget=RetryBudget(settings),
+            loop=asyncio.get_running_loop(),
             record=record,
             publish=self._publish,
             jitter=jitter,

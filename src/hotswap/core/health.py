@@ -5,7 +5,7 @@ from itertools import islice
 from math import inf
 from typing import Final
 
-from .backoff import Jitter
+from .backoff import Jitter, RetryBudget
 from .breaker import Breaker
 from .change import Change, Reason, State
 from .outlier import Demotion, Suspicion
@@ -75,6 +75,7 @@ class TargetHealth:
         "breaker",
         "changes",
         "heard_at",
+        "retries",
     )
 
     def __init__(
@@ -91,6 +92,8 @@ class TargetHealth:
         self._serial = serial
         self.changes = changes
         self.breaker = Breaker(settings.breaker, jitter, target=target, changes=changes)
+        self.retries = RetryBudget(settings.retry_budget)
+        """Pays for further tries of requests that have no other target left."""
         self.heard_at = -inf
         """When a byte came last; whoever relays a stream may set it with each event."""
         self._generation = 0
@@ -149,6 +152,7 @@ class TargetHealth:
             self._renew(generation)
         token = self._token_base + next(self._serial) + streamed
         self._begun[token] = now
+        self.retries.started(now)
         if streamed:
             self._waiting[token] = now
         self._requests.add(now)

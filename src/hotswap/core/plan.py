@@ -18,7 +18,7 @@ class Skip(Struct, frozen=True, gc=False):
     """open, half_open, throttled, exhausted, auth, gone, other_model."""
 
 
-class Plan(Struct, frozen=True):
+class Plan(Struct, frozen=True, gc=False):
     """The candidates of one request in the order in which they are asked."""
 
     targets: Sequence[Target]
@@ -54,14 +54,16 @@ def plan(
             skips.append(Skip(target.id, "other_model"))
             continue
         health = standings.target(target.id)
+        keyring = standings.keyring(target.provider)
         obstacle = health.obstacle_at(now) if triggers.error or triggers.latency else None
         if obstacle is None:
-            key_obstacle = standings.keyring(target.provider).obstacle_at(target.model, now)
+            key_obstacle = keyring.obstacle_at(target.model, now)
             obstacle = key_obstacle.reason if key_obstacle is not None else None
         if obstacle is not None:
             skips.append(Skip(target.id, obstacle))
         elif (
             not health.admits_at(now)
+            or not keyring.admits_at(target.model, now)
             or (triggers.error_rate is not None and health.demoted_by(now, triggers.error_rate))
             or (triggers.latency is not None and health.suspect_by(now, triggers.latency))
         ):

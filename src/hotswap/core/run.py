@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from .backoff import RetryBudget, full_jitter
+from .backoff import full_jitter
 from .plan import Plan
 from .standings import Standings
 from .terms import RULES, Cause, Chain, Credential, Failure, Rule, Target, Trigger
@@ -45,7 +45,6 @@ class Run:
 
     __slots__ = (
         "_at",
-        "_budget",
         "_chain",
         "_credential",
         "_deadline",
@@ -62,7 +61,6 @@ class Run:
         chain: Chain,
         plan: Plan,
         standings: Standings,
-        budget: RetryBudget,
         *,
         deadline: float,
         jitter: Callable[[], float],
@@ -74,7 +72,6 @@ class Run:
             chain: Its triggers say which causes move on; its retry settings bound the tries.
             plan: The candidates in order.
             standings: Asked again for each candidate, since much may change within a request.
-            budget: Same-target retries are paid from it.
             deadline: Monotonic seconds at which the request ends, whatever happens.
             jitter: Gives a random number in [0, 1).
             fallback: False: the first candidate only, by the caller's wish.
@@ -83,7 +80,6 @@ class Run:
         self._targets: Sequence[Target] = plan.targets if fallback else plan.targets[:1]
         self._panic = plan.panic
         self._standings = standings
-        self._budget = budget
         self._deadline = deadline
         self._jitter = jitter
         self._at = -1
@@ -93,7 +89,6 @@ class Run:
 
     def begin(self, now: float) -> Action:
         """Start at the first candidate that still can serve."""
-        self._budget.started(now)
         return self._next_target(now) or GiveUp(None)
 
     def on_failure(self, failure: Failure, now: float) -> Action:
@@ -175,7 +170,8 @@ class Run:
                 pause = min(near, self._pause(retry.throttle_base_s))
         else:
             pause = self._pause(retry.base_s)
-        if pause >= left or not self._budget.take(now):
+        health = self._standings.target(self._targets[self._at].id)
+        if pause >= left or not health.retries.take(now):
             return None
         return Sleep(pause)
 

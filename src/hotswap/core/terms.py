@@ -106,7 +106,7 @@ RULES: Final[Mapping[Cause, Rule]] = MappingProxyType(
 )
 
 
-class Failure(Struct, frozen=True):
+class Failure(Struct, frozen=True, gc=False):
     """One attempt that did not end well. A value, not an exception: failing is normal here."""
 
     cause: Cause

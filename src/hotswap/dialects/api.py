@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from ..core.terms import Credential, Failure, Needs, Target, Usage
 
 
-class Peek(Struct, frozen=True):
+class Peek(Struct, frozen=True, gc=False):
     """What the line must know of a request; everything else stays raw."""
 
     model: str
@@ -29,7 +29,7 @@ class Reply(Struct, frozen=True, gc=False):
     """The provider's finish reason; empty where the route has none, as embeddings."""
 
 
-class AttemptNote(Struct, frozen=True):
+class AttemptNote(Struct, frozen=True, gc=False):
     """One attempt, as error answers list it for the caller."""
 
     target: str

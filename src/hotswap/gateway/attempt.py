@@ -1,6 +1,6 @@
 """One try at one target: listens to its exchange, judges the answer, relays the stream."""
 
-from asyncio import Future, get_running_loop
+from asyncio import Future
 
 from ..core.run import Start
 from ..core.terms import Cause, Failure, Usage
@@ -13,6 +13,9 @@ from .services import Services
 
 MAX_BODY = 64 * 1024 * 1024
 MAX_FAULT_BODY = 256 * 1024
+STALLED_S = 0.25
+"""A limit that is noticed so late tells of this process, not of the provider."""
+SECOND_LOOK_S = 0.05
 FAULT_BODY_S = 1.0
 """An error status is known; its body may refine the cause, but nobody waits longer for it."""
 
@@ -33,6 +36,8 @@ class Attempt:
         "_headers",
         "_held",
         "_limits",
+        "_look_at",
+        "_looked_late",
         "_parts",
         "_passage",
         "_paused",
@@ -45,6 +50,7 @@ class Attempt:
         "last_at",
         "line",
         "number",
+        "sent_at",
         "start",
         "started_at",
         "status",
@@ -58,7 +64,7 @@ class Attempt:
         self.number = line.tried
         self.start = start
         self._services = services
-        self._ended: Future[Failure | None] = get_running_loop().create_future()
+        self._ended: Future[Failure | None] = Future(loop=services.loop)
         self._headers: Headers = {}
         self._held = b""
         self._parts: list[bytes] = []
@@ -68,10 +74,14 @@ class Attempt:
         self._progress = 0
         self._paused = False
         self._fault_body = False
+        self._look_at = 0.0
+        self._looked_late = False
         self.status = 0
         self.usage: Usage | None = None
         self.content_at: float | None = None
         self.last_at: float | None = None
+        self.sent_at = 0.0
+        """Monotonic seconds when the request was written, known at the end; 0.0: it never was."""
         self.gap_s = 0.0
         """Longest pause between two events with content."""
         self.started_at = services.clock.now()
@@ -95,8 +105,14 @@ class Attempt:
         call = self._services.client.send(
             provider.endpoint, request, self, connect_s=line.chain.timeouts.connect_s
         )
-        call.set_limit(self._limits.first_at(self.started_at))
+        self._look_at = self._limits.first_at(self.started_at)
+        call.set_limit(self._look_at)
         return call
+
+    def _look(self, at: float) -> None:
+        """Look at the limits again at `at`."""
+        self._look_at = at
+        self._call.set_limit(at)
 
     @property
     def released(self) -> bool:
@@ -107,11 +123,6 @@ class Attempt:
     def content_bytes(self) -> int:
         """Bytes of content that came; 0 for an answer that is not streamed."""
         return self._passage.content_bytes if self._passage is not None else 0
-
-    @property
-    def sent_at(self) -> float:
-        """Monotonic seconds when the request was written; 0.0: it never was."""
-        return self._call.sent_at
 
     async def ended(self) -> Failure | None:
         """Wait for the end: None when the caller has a whole answer."""
@@ -125,8 +136,11 @@ class Attempt:
             failure = await self._ended
         finally:
             exchange.on_leave = exchange.on_pause = exchange.on_resume = None
+            call = self._call
             if not self._ended.done() or self._ended.cancelled():
-                self._call.cancel()
+                call.cancel()
+            self.sent_at = call.sent_at
+            del self._call  # it knows this attempt: a ring that only the collector could undo
         return failure
 
     def deliver(self, failure: Failure | None) -> None:
@@ -153,11 +167,11 @@ class Attempt:
         line = self.line
         if not 200 <= status < 300:
             self._fault_body = True
-            self._call.set_limit(now + FAULT_BODY_S)
+            self._look(now + FAULT_BODY_S)
         elif line.request.stream and b"json" not in headers.get(b"content-type", b""):
             self._passage = line.route.dialect.passage(usage_asked=line.request.usage_asked)
         elif not line.request.stream:
-            self._call.set_limit(self._limits.silence_at(now))
+            self._look(self._limits.silence_at(now))
 
     def on_body(self, data: bytes) -> None:
         """Relay a stream's next bytes, or gather a body."""
@@ -174,7 +188,7 @@ class Attempt:
         elif self._size > MAX_BODY:
             self._end(Failure(Cause.HARD, "too_large", self.status))
         elif not self.line.request.stream:
-            self._call.set_limit(self._limits.silence_at(now))
+            self._look(self._limits.silence_at(now))
 
     def on_end(self) -> None:
         """Judge what has come."""
@@ -200,20 +214,25 @@ class Attempt:
     def on_limit(self) -> None:
         """Find out which limit has passed, if one has."""
         now = self._services.clock.now()
+        if now >= self._look_at + STALLED_S and not self._looked_late:
+            # The process stood still: what came meanwhile has to be read before it is judged.
+            self._looked_late = True
+            self._look(now + SECOND_LOOK_S)
+            return
         if self._fault_body:
             self._end(self._read_fault())
             return
         limits, passage = self._limits, self._passage
         started = passage is not None and passage.started
         if self._paused and now < self.line.deadline:
-            self._call.set_limit(limits.silence_at(now))
+            self._look(limits.silence_at(now))
             return
         if limits.keep_alive_due(now, started=started):
             self._keep_alive(now)
         since = self.last_at if self.line.request.stream is False else None
         failure = limits.passed(now, self._call.sent_at, started=started, last_at=since)
         if failure is None:
-            self._call.set_limit(limits.next_at(now))
+            self._look(limits.next_at(now))
         elif passage is not None and passage.complete:
             self._call.cancel()
             self._close(passage, None)
@@ -223,6 +242,7 @@ class Attempt:
     def _relay(self, passage: Passage, data: bytes, now: float) -> None:
         out = passage.feed(data)
         exchange = self.line.exchange
+        self.health.heard_at = now
         if passage.started:
             if self.content_at is None:
                 self._commit(now)
@@ -236,12 +256,12 @@ class Attempt:
         elif passage.progress != self._progress:
             self._progress = passage.progress
             self._limits.on_progress(now)
-            self._call.set_limit(self._limits.silence_at(now))
+            self._look(self._limits.silence_at(now))
 
     def _commit(self, now: float) -> None:
         """Begin the caller's answer: from here on this target's stream is the answer."""
-        self.content_at = now
         line = self.line
+        self._on_content(now)
         line.upstream_s += now - (self._call.sent_at or now)
         if not line.committed:
             line.committed = True
@@ -282,8 +302,12 @@ class Attempt:
             return reply
         self.usage = reply.usage
         self._answer = body
-        self.content_at = self.last_at
+        self._on_content(self.last_at or self.started_at)
         return None
+
+    def _on_content(self, now: float) -> None:
+        self.content_at = now
+        self.health.on_content(self.token, now, now - self._call.sent_at)
 
     def _read_fault(self) -> Failure:
         kind = self.line.plane.providers[self.start.target.provider].kind
@@ -300,7 +324,7 @@ class Attempt:
 
     def _on_resume(self) -> None:
         self._paused = False
-        self._call.set_limit(self._limits.silence_at(self._services.clock.now()))
+        self._look(self._limits.silence_at(self._services.clock.now()))
         self._call.resume()
 
     def _end(self, failure: Failure) -> None:

@@ -55,9 +55,6 @@ def _report(attempt: Attempt, failure: Failure | None, services: Services, now: 
     keyring = standings.keyring(start.target.provider)
     line.upstream_s += now - (attempt.sent_at or now)
     if failure is None:
-        if attempt.content_at is not None:
-            waited_s = attempt.content_at - attempt.sent_at
-            health.on_content(attempt.token, now, waited_s)
         if attempt.gap_s:
             health.on_gap(attempt.gap_s)
         health.on_success(attempt.token, now)
@@ -69,8 +66,14 @@ def _report(attempt: Attempt, failure: Failure | None, services: Services, now: 
         else:
             health.on_end(attempt.token)
         if scope in {Scope.CREDENTIAL, Scope.ACCESS}:
+            auth = line.chain.triggers.auth
             keyring.on_failure(
-                start.credential.id, start.target.model, line.request_id, failure, now
+                start.credential.id,
+                start.target.model,
+                line.request_id,
+                failure,
+                now,
+                **({"auth_failures": auth.failures} if auth is not None else {}),
             )
     if standings.changes:
         services.publish()

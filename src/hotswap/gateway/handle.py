@@ -97,7 +97,6 @@ class Gateway:
             chain,
             candidates,
             services.standings,
-            services.budget,
             deadline=line.deadline,
             jitter=services.jitter,
             fallback=options.fallback,

@@ -39,7 +39,7 @@ class Prober:
         """Ask for the lease of every probe that is due."""
         services = self._services
         for due in services.standings.due_probes(services.clock.now()):
-            if due.key in self._asked or due.key in self._running:
+            if due.key in self._asked or due.key in self._running or self._key(due) is None:
                 continue
             self._asked.add(due.key)
             self._ask(due.key, self._ttl_s(due), partial(self._start, due))
@@ -58,14 +58,18 @@ class Prober:
         learned = self._plane().snapshot.health.learned
         return health.first_content_limit_s(learned, streamed=True)
 
+    def _key(self, due: ProbeDue) -> Credential | None:
+        if due.credential is not None:
+            return due.credential
+        services = self._services
+        ring = services.standings.keyring(due.target.provider)
+        return ring.pick(due.target.model, services.clock.now(), ())
+
     def _start(self, due: ProbeDue, granted: bool) -> None:  # noqa: FBT001 - an answer's one value
         self._asked.discard(due.key)
         services, plane = self._services, self._plane()
         now = services.clock.now()
-        credential = due.credential
-        if credential is None:
-            ring = services.standings.keyring(due.target.provider)
-            credential = ring.pick(due.target.model, now, ())
+        credential = self._key(due)
         if not granted or credential is None or due.target.provider not in plane.providers:
             return
         if not services.standings.lease(due.key, now, self._ttl_s(due)):

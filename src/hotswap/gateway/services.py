@@ -1,11 +1,11 @@
 """What the line works with; built once per worker by `app`."""
 
+from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
 from ..clock import Clock
-from ..core.backoff import RetryBudget
 from ..core.standings import Standings
 from ..ledger.record import Record
 from ..upstream.api import Client
@@ -17,7 +17,7 @@ class Services(Struct, frozen=True):
     client: Client
     clock: Clock
     standings: Standings
-    budget: RetryBudget
+    loop: AbstractEventLoop
     record: Callable[[Record], None]
     """Takes a record off the line; never blocks, never raises."""
     publish: Callable[[], None]

@@ -1,4 +1,3 @@
-from hotswap.core.backoff import RetryBudget
 from hotswap.core.plan import plan
 from hotswap.core.run import GiveUp, Run, Sleep, Start
 from hotswap.core.settings import Health, LatencyRule, RateLimitRule, Retry
@@ -61,7 +60,6 @@ class Case:
             self.chain,
             plan(self.chain, self.standings, now, half),
             self.standings,
-            RetryBudget(Health().retry_budget),
             deadline=self.deadline,
             jitter=half,
             fallback=self.fallback,
