@@ -7,15 +7,18 @@ MAX_CHARS: Final = 2000
 
 _MASK: Final = "[masked]"
 _secrets: Final = re.compile(
-    r"""https?://[^\s"'<>)]+                                        # addresses
-    |\b(?:bearer|key:)\s+[^\s"',;]{6,}                              # a key after its announcement
-    |\b(?:sk|pk|rk|gsk|xai|hf|nvapi|csk|fw|pplx|tgp)[-_][\w.*-]*    # keys and their fragments
+    # Every repetition is bounded or ends at a mark of its own: the text may be hostile.
+    r"""https?://[^\s"'<>)]+                                      # addresses
+    |\b(?:bearer|key:)\s+[^\s"',;]{6,}                            # a key after its announcement
+    |\b(?:sk|pk|rk|gsk|xai|hf|nvapi|csk|fw|pplx|tgp)[-_][\w.*-]*  # keys and their fragments
     |\bAIza[\w-]*
-    |\b(?:org|proj|user|acct|team)[-_][A-Za-z0-9]{6,}[\w-]*         # organisations and projects
-    |[\w-]*\*{3,}[\w*-]*                                            # keys that are masked already
-    |\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9_]{32,}\b            # long opaque words
-    |\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b                           # IP addresses
-    |\b(?:[a-z0-9-]+\.)+(?:com|ai|net|io|org|dev|cloud|internal|local|svc|corp|lan)\b(?::\d+)?
+    |[\w-]{0,40}\*{3,}[\w*-]*                                     # keys that are masked already
+    |\borg[-_][A-Za-z0-9]{6,}[\w-]*                               # organisations, projects
+    |\b(?:proj|user|acct|team)[-_](?=\w{0,64}\d)\w{6,}[\w-]*
+    |\b(?=\w{0,64}\d)(?=\w{0,64}[A-Za-z])\w{32,}\b              # long opaque words
+    |\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b                        # IP addresses, host names
+    |\b(?:[a-z0-9-]{1,63}\.){1,6}
+     (?:com|ai|net|io|org|dev|cloud|internal|local|svc|corp|lan)\b(?::\d+)?
     """,
     re.VERBOSE | re.IGNORECASE,
 ).sub

@@ -2,32 +2,20 @@
 
 from typing import Final
 
-from msgspec import DecodeError, Raw, Struct
+from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
 from ..core.terms import Cause, Failure, Usage
 from .api import Reply
 from .fault import read_in_band
-from .openai_content import ABSENT, Content, present, size_of
+from .openai_answer import FAILED_FINISHES, Answer, Choice, decode, read_loosely
+from .openai_content import ABSENT, present, size_of
 from .openai_usage import read_usage
-from .passthrough import FAILED_FINISHES
 from .surrogates import mended
 
 EMPTY: Final = Failure(Cause.QUALITY, "empty", 200)
 MALFORMED: Final = Failure(Cause.HARD, "malformed", 200)
 TRUNCATED: Final = Failure(Cause.HARD, "truncated", 200)
-
-
-class _Choice(Struct, gc=False):
-    message: Content | None = None
-    finish_reason: str | None = None
-    error: Raw = ABSENT
-
-
-class _Answer(Struct, gc=False):
-    choices: list[_Choice] | None = None
-    usage: Raw = ABSENT
-    error: Raw = ABSENT
 
 
 class _Embeddings(Struct, gc=False):
@@ -36,17 +24,21 @@ class _Embeddings(Struct, gc=False):
     error: Raw = ABSENT
 
 
-_decode_answer: Final = Decoder(_Answer).decode
 _decode_embeddings: Final = Decoder(_Embeddings).decode
 
 
 def read_chat(body: bytes) -> Reply | Failure:
     """Judge a chat completion."""
+    answer: Answer | None
     try:
-        answer = _decode_answer(body)
+        answer = decode(body)
+    except ValidationError:
+        answer = read_loosely(body)
     except (DecodeError, UnicodeDecodeError, RecursionError):
         whole = mended(body)
         return read_chat(whole) if whole != body else MALFORMED
+    if answer is None:
+        return MALFORMED
     if present(answer.error):
         return read_in_band("", body)
     if answer.choices is None:
@@ -72,7 +64,7 @@ def read_embeddings(body: bytes) -> Reply | Failure:
     return Reply(read_usage(answer.usage)) if answer.data else EMPTY
 
 
-def _fault_of(choice: _Choice, usage: Usage | None) -> Failure | None:
+def _fault_of(choice: Choice, usage: Usage | None) -> Failure | None:
     finish = choice.finish_reason
     if present(choice.error):
         return read_in_band("", bytes(choice.error))

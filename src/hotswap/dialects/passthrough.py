@@ -2,49 +2,23 @@
 
 from typing import Final
 
-from msgspec import DecodeError, Raw, Struct
+from msgspec import DecodeError, Raw, ValidationError
 from msgspec.json import Decoder, Encoder
 
 from ..core.terms import Cause, Failure, Usage
 from .fault import read_in_band
-from .openai_content import ABSENT, Content, present, size_of
+from .openai_answer import FAILED_FINISHES, Answer, Choice, decode, read_loosely
+from .openai_content import ABSENT, present, size_of
 from .openai_usage import read_usage
 from .sse import Event, Splitter
 from .surrogates import mended
 
 DONE: Final = b"data: [DONE]\n\n"
 
-FAILED_FINISHES: Final = {
-    "error": "server_error",
-    "insufficient_system_resource": "overloaded",
-    "abort": "server_error",
-}
-"""Finish reasons that mean the opposite; value: the failure's detail."""
-
 _NULL_BYTES: Final = len(b"null")
 _NULL_USAGES: Final = (b',"usage":null', b', "usage": null')
 
 
-class _Choice(Struct, gc=False):
-    index: int | None = 0
-    delta: Content | None = None
-    finish_reason: str | None = None
-    error: Raw = ABSENT
-
-
-class _Groq(Struct, gc=False):
-    error: Raw = ABSENT
-    usage: Raw = ABSENT
-
-
-class _Chunk(Struct, gc=False):
-    choices: list[_Choice] | None = None
-    usage: Raw = ABSENT
-    error: Raw = ABSENT
-    x_groq: _Groq | None = None
-
-
-_decode: Final = Decoder(_Chunk).decode
 _decode_fields: Final = Decoder(dict[str, Raw]).decode
 _decode_any: Final = Decoder(object).decode
 _encode: Final = Encoder().encode
@@ -113,9 +87,14 @@ class OpenAIPassage:
     def _take(self, event: Event) -> bytes:
         """Judge one event; return the bytes to forward."""
         try:
-            chunk = _decode(event.payload)
+            return self._judge(decode(event.payload), event)
+        except ValidationError:
+            chunk = read_loosely(event.payload)
+            return self._take_odd(event) if chunk is None else self._judge(chunk, event)
         except (DecodeError, UnicodeDecodeError, RecursionError):
             return self._take_odd(event)
+
+    def _judge(self, chunk: Answer, event: Event) -> bytes:
         if chunk.error is not ABSENT or chunk.x_groq is not None or event.name == b"error":
             self._look_for_error(chunk, event)
         choices = chunk.choices
@@ -142,7 +121,7 @@ class OpenAIPassage:
         self._fail(Failure(Cause.HARD, "malformed", 200))
         return b""
 
-    def _see(self, choice: _Choice) -> None:
+    def _see(self, choice: Choice) -> None:
         """Note the content and the finish of one choice's piece."""
         index = choice.index or 0
         finish = choice.finish_reason
@@ -171,7 +150,7 @@ class OpenAIPassage:
         self._finishes[index] = finish
         self.complete = not self._open and self.failure is None
 
-    def _look_for_error(self, chunk: _Chunk, event: Event) -> None:
+    def _look_for_error(self, chunk: Answer, event: Event) -> None:
         groq = chunk.x_groq
         if present(chunk.error):
             self._fail(read_in_band("", event.payload))
@@ -182,7 +161,7 @@ class OpenAIPassage:
         elif groq is not None and self.usage is None:
             self.usage = read_usage(groq.usage)
 
-    def _with_usage(self, chunk: _Chunk, raw: bytes) -> bytes:
+    def _with_usage(self, chunk: Answer, raw: bytes) -> bytes:
         """Note the usage; leave out of the event what the caller did not ask for."""
         if len(chunk.usage) > _NULL_BYTES:
             self.usage = read_usage(chunk.usage) or self.usage

@@ -15,8 +15,10 @@ _EPOCH_S: Final = 1e9
 _EPOCH_MS: Final = 1e12
 """... and from here on in milliseconds."""
 
+_HINT_CHARS: Final = 64
+"""A longer hint is none."""
+
 _SECONDS: Final[Mapping[str, float]] = {
-    "": 1.0,
     "us": 1e-6,
     "\u00b5s": 1e-6,
     "ms": 1e-3,
@@ -39,7 +41,7 @@ _SECONDS: Final[Mapping[str, float]] = {
     "day": 86_400.0,
     "days": 86_400.0,
 }
-_PIECE: Final = r"(\d{1,12}(?:\.\d{1,12})?) ?([a-z\u00b5]{0,12})"
+_PIECE: Final = r"(\d{1,12}(?:\.\d{1,12})?) ?([a-z\u00b5]{1,12})"
 _pieces: Final = re.compile(_PIECE).findall
 _whole: Final = re.compile(rf"(?:{_PIECE}\s?)+").fullmatch
 _said: Final = re.compile(
@@ -81,7 +83,7 @@ def read_retry_after(
 def read_wait(value: str, date: float | None) -> float | None:
     """Read a duration or a point in time as seconds from `date` (Unix seconds; None: unknown)."""
     value = value.strip()
-    if not value:
+    if not value or len(value) > _HINT_CHARS:
         return None
     number = _number(value.encode("latin-1", "replace"))
     if number is not None:

@@ -19,6 +19,7 @@ from hotswap.dialects.mask import masked
         ("Bearer abcdef123456 is wrong", "[masked] is wrong"),
         ("id 0123456789abcdef0123456789abcdef x", "id [masked] x"),
         ("'messages[0].role' of gpt-4.1 must be one of user", None),
+        ("user_message and user-defined fields of team_members are unknown", None),
         ("Unknown parameter: 'response_format.json_schema.strict'.", None),
     ],
 )

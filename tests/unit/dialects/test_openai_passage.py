@@ -369,6 +369,38 @@ def test_a_null_error_is_none():
     assert watched.failure is None
 
 
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"content": 7},
+        {"content": "", "reasoning": {"text": "Hm"}},
+        {"reasoning_content": ["Hm"]},
+        {"tool_calls": {"name": "f"}},
+        {"content": "Hi", "refusal": False},
+    ],
+)
+def test_a_field_of_an_unknown_type_is_content_and_no_fault(delta: object):
+    watched, forwarded = watch(piece(delta) + STOP + DONE)
+
+    assert forwarded == piece(delta) + STOP + DONE
+    assert watched.complete
+    assert watched.progress == 2
+
+
+def test_a_field_of_an_unknown_type_hides_neither_error_nor_finish():
+    odd = {"index": "0", "delta": {"content": 7}, "finish_reason": None}
+    bad = event(choices=[odd], error={"code": 529})
+    last = event(choices=[{**odd, "finish_reason": 1}], usage=COUNTS)
+
+    broken, _ = watch(HI + bad)
+    whole, forwarded = watch(last + DONE)
+
+    assert broken.failure == Failure(Cause.HARD, "overloaded", 200)
+    assert forwarded == last + DONE
+    assert whole.complete
+    assert whole.usage == Usage(input_tokens=9, output_tokens=1)
+
+
 def test_half_a_surrogate_pair_is_forwarded_as_it_came():
     chunk = b'data: {"choices":[{"index":0,"delta":{"content":"\\ud83d"}}]}\n\n'
     watched = passage(usage_asked=True)

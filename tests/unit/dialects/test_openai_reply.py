@@ -98,6 +98,15 @@ def test_leading_blank_lines_are_part_of_a_slow_answer():
     assert isinstance(openai_chat.read_reply(b"\n\n\n" + body(choice({"content": "Hi"}))), Reply)
 
 
+@pytest.mark.parametrize("message", [{"content": 7}, {"content": "Hi", "reasoning": {"a": 1}}])
+def test_a_field_of_an_unknown_type_is_no_fault(message: object):
+    assert openai_chat.read_reply(body(choice(message))) == Reply(None, "stop")
+
+
+def test_an_empty_answer_is_empty_whatever_its_types():
+    assert openai_chat.read_reply(body(choice({"content": "", "reasoning": {}}))) == EMPTY
+
+
 def test_half_a_surrogate_pair_is_no_fault():
     raw = body(choice({"content": "Hi"})).replace(b"Hi", rb"\ud83d")
 

@@ -122,6 +122,11 @@ def test_a_used_up_limit_answers_with_its_reset(headers: dict[bytes, bytes], sec
     assert read_retry_after(headers, "", "", exhausted=False) is None
 
 
+def test_a_hostile_hint_takes_no_time():
+    assert read_wait("1" * 63 + "!", UNIX) is None
+    assert read_wait("1s" * 500 + "!", UNIX) is None
+
+
 @given(st.binary(max_size=40), st.binary(max_size=40), st.text(max_size=80), st.text(max_size=20))
 def test_no_hint_breaks_the_reader(ms: bytes, after: bytes, text: str, delay: str):
     headers = {b"retry-after-ms": ms, b"retry-after": after, b"date": after}
