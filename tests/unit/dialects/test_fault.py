@@ -650,3 +650,19 @@ def test_no_shape_breaks_the_reader(body: object, status: int):
 
     assert read_fault("openai", status, {}, raw).status == status
     assert read_in_band("openai", raw).status == 200
+
+
+def test_the_reader_is_ready_for_other_shapes():
+    amazon = fault(
+        "bedrock", 403, {"message": "m"}, {b"x-amzn-errortype": b"ExpiredTokenException:http://x"}
+    )
+    long_wait = {"error": {"status": "RESOURCE_EXHAUSTED", "details": [{"retryDelay": "7200s"}]}}
+
+    assert amazon.detail == "auth"
+    assert fault("google", 429, long_wait) == Failure(
+        Cause.EXHAUSTED, "quota_exhausted", 429, retry_after_s=7200.0
+    )
+    assert fault("anthropic", 429, {"error": {"type": "rate_limit_error"}}).detail == (
+        "quota_exhausted"
+    )
+    assert fault("vllm", 422, {"detail": "Not a request."}).message == "Not a request."
