@@ -8,7 +8,7 @@ from msgspec import Struct
 from ..core.terms import Needs, Usage
 
 
-class AttemptRecord(Struct, frozen=True, gc=False, omit_defaults=True, tag="attempt"):
+class AttemptRecord(Struct, frozen=True, gc=False, array_like=True, tag="attempt"):
     """One attempt, or a request for which none could be made (`number` 0, empty `target`)."""
 
     request_id: str
@@ -60,7 +60,7 @@ class AttemptRecord(Struct, frozen=True, gc=False, omit_defaults=True, tag="atte
     """Characters delivered before this attempt continued the answer; None: it did not."""
 
 
-class Transition(Struct, frozen=True, gc=False, omit_defaults=True, tag="transition"):
+class Transition(Struct, frozen=True, gc=False, array_like=True, tag="transition"):
     """One change of standing."""
 
     at: float
