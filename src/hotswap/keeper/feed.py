@@ -6,7 +6,7 @@ ring moves gets another `hello` with `reset`. Events are gathered for a tenth of
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
 from msgspec import Struct
@@ -54,7 +54,7 @@ class Feed:
         """No further stream may be opened."""
         return self.streams >= CAP
 
-    async def stream(self, last_id: str) -> AsyncIterator[bytes]:
+    async def stream(self, last_id: str) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of a stream until its reader leaves or the ring is closed.
 
         Args:
