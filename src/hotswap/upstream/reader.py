@@ -17,6 +17,7 @@ from .flaw import Flaw
 from .headers import RawHeaders
 from .settings import ClientSettings
 
+_VERSION: Final = b"HTTP/1."
 _HEAD_END: Final = b"\r\n\r\n"
 _NO_HEADERS: Final[Mapping[bytes, bytes]] = {}
 _BODILESS: Final = frozenset({204, 304})
@@ -93,6 +94,7 @@ class ResponseReader:
         if self.status == 0:
             flaw = self._read_head(data, flaw)
             if self.status == 0:
+                self.ended = False  # a refused head may have come with the whole response
                 return flaw
         parts = self._parts
         if parts:
@@ -151,12 +153,13 @@ class ResponseReader:
         self._raw.clear()
         start = 0
         for _ in range(self._interim):
-            start = raw.index(_HEAD_END, start) + 4
+            if raw.startswith(_VERSION, start):
+                start = raw.index(_HEAD_END, start) + 4
+        if not raw.startswith(_VERSION, start):
+            return Flaw(Fault.PROTOCOL, "the response does not begin with HTTP/1.0 or HTTP/1.1")
         end = raw.index(_HEAD_END, start)
         if end + 4 > limit:
             return Flaw(Fault.TOO_LARGE, f"the head of the response exceeds {limit} bytes")
-        if not raw.startswith(b"HTTP/1.", start):
-            return Flaw(Fault.PROTOCOL, "the response does not begin with HTTP/1.0 or HTTP/1.1")
         headers = RawHeaders(raw[raw.index(b"\r\n", start) : end + 2])
         if headers.mentions(b"-encoding:") and (refusal := _check_codings(headers)) is not None:
             return refusal
