@@ -127,7 +127,7 @@ class Failure(Struct, frozen=True, gc=False):
     threshold: float | None = None
 
 
-class Usage(Struct, frozen=True, gc=False, array_like=True):
+class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
     """Tokens of one attempt, normalised: totals, and the parts they include."""
 
     input_tokens: int = 0
@@ -232,7 +232,7 @@ class Chain(Struct, frozen=True):
     aliases: tuple[str, ...] = ()
 
 
-class Needs(Struct, frozen=True, gc=False, array_like=True):
+class Needs(Struct, frozen=True, gc=False, omit_defaults=True):
     """What a request asks of a target beyond text."""
 
     images: bool = False

@@ -187,8 +187,10 @@ class OpenAIPassage:
         if self.complete and (self.started or self._may_be_empty()):
             self._done = True
             return DONE
-        detail = "truncated" if self.started else "empty"
-        self._fail(Failure(Cause.HARD if self.started else Cause.QUALITY, detail, 200))
+        if self.complete:
+            self._fail(Failure(Cause.QUALITY, "empty", 200))
+        else:
+            self._fail(Failure(Cause.HARD, "truncated", 200))
         return b""
 
     def _may_be_empty(self) -> bool:

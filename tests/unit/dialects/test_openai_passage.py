@@ -239,6 +239,14 @@ def test_an_end_before_the_finish_is_a_failure():
     assert not watched.complete
 
 
+@pytest.mark.parametrize("stream", [b"", DONE, ROLE, ROLE + DONE])
+def test_an_end_before_content_and_finish_is_a_failure_of_the_target(stream: bytes):
+    watched, _ = watch(stream)
+
+    assert watched.failure == TRUNCATED
+    assert not watched.complete
+
+
 def test_the_terminator_alone_proves_nothing():
     watched, forwarded = watch(ROLE + HI + DONE)
 
@@ -248,7 +256,7 @@ def test_the_terminator_alone_proves_nothing():
 
 @pytest.mark.parametrize(
     "stream",
-    [b"", DONE, ROLE, ROLE + DONE, ROLE + STOP + DONE, STOP, piece({}, "tool_calls") + DONE],
+    [ROLE + STOP + DONE, STOP, piece({}, "tool_calls") + DONE],
 )
 def test_an_answer_without_content_is_empty(stream: bytes):
     watched, _ = watch(stream)
