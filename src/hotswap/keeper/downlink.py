@@ -1,8 +1,10 @@
 """The keeper's end of the link to one worker."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final, Protocol, cast
 
+from msgspec import Struct
 from typing_extensions import override
 
 from ..ledger.link import (
@@ -15,6 +17,8 @@ from ..ledger.link import (
     Tick,
     up_frames,
 )
+from ..ledger.rows import write_rows
+from ..store.api import Row
 
 UNREAD: Final = 64 * 1024 * 1024
 """Bytes; a worker that leaves more unread is cut off."""
@@ -27,13 +31,24 @@ class Listener(Protocol):
         """Take in a worker that has connected."""
         ...
 
-    def on_message(self, link: "Downlink", message: Batch | Changed | Ask | Tick) -> None:
+    def on_batch(self, link: "Downlink", batch: Batch, rows: Sequence[Row]) -> None:
+        """Show records, which `rows` holds as they will be stored."""
+        ...
+
+    def on_message(self, link: "Downlink", message: Changed | Ask | Tick) -> None:
         """Do what `message` asks for."""
         ...
 
     def on_lost(self, link: "Downlink", problem: str) -> None:
         """Let a worker go; `problem` is empty when it closed the connection itself."""
         ...
+
+
+class Held(Struct, frozen=True):
+    """Rows `first`, `first + 1`, ... that wait to be stored."""
+
+    first: int
+    rows: list[Row]
 
 
 class Downlink(asyncio.Protocol):
@@ -52,7 +67,7 @@ class Downlink(asyncio.Protocol):
         self._listener = listener
         self._frames = up_frames()
         self._transport: asyncio.WriteTransport | None = None
-        self._batches: list[Batch] = []
+        self._held: list[Held] = []
         self._arrived = asyncio.Event()
 
     @property
@@ -92,13 +107,13 @@ class Downlink(asyncio.Protocol):
             self._transport.abort()
         self._end(problem)
 
-    async def batches(self) -> list[Batch]:
-        """Wait for records, and return all that have arrived in the order of their numbers."""
-        while not self._batches:
+    async def held(self) -> list[Held]:
+        """Wait for records, and return all that have arrived, joined where numbers follow."""
+        while not self._held:
             self._arrived.clear()
             await self._arrived.wait()
-        batches, self._batches = self._batches, []
-        return batches
+        held, self._held = self._held, []
+        return held
 
     def stored(self, records: int) -> None:
         """Forget the eldest `records`: they are kept now."""
@@ -111,9 +126,9 @@ class Downlink(asyncio.Protocol):
             case Hello() if self.hello is None:
                 self.hello = message
                 self._listener.on_hello(self, message)
-            case Batch() | Changed() | Ask() | Tick() if self.hello is not None:
-                if isinstance(message, Batch):
-                    self._hold(message)
+            case Batch() if self.hello is not None:
+                self._hold(message)
+            case Changed() | Ask() | Tick() if self.hello is not None:
                 self._listener.on_message(self, message)
             case _:
                 raise FrameError(f"{type(message).__name__} out of turn")
@@ -122,8 +137,15 @@ class Downlink(asyncio.Protocol):
         self.waiting += len(batch.records)
         if self.waiting > WINDOW:
             raise FrameError("more records than the window allows")
+        # Encoded at once: what stays in memory is a third of the decoded records.
+        rows = write_rows(batch.records)
+        self._listener.on_batch(self, batch, rows)
+        last = self._held[-1] if self._held else None
+        if last is not None and batch.first == last.first + len(last.rows):
+            last.rows.extend(rows)
+        else:
+            self._held.append(Held(batch.first, rows))
         self.idle.clear()
-        self._batches.append(batch)
         self._arrived.set()
 
     def _end(self, problem: str) -> None:

@@ -7,7 +7,7 @@ worker says twice is stored once and told once. A worker that breaks the protoco
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, assert_never
 
@@ -20,10 +20,9 @@ from ..errors import StoreError
 from ..ledger.link import Ack, Apply, Ask, Batch, Changed, Hello, Lease, Tick, write_frame
 from ..ledger.live import Live
 from ..ledger.record import Transition
-from ..ledger.rows import write_rows
-from ..store.api import Store
+from ..store.api import Row, Store
 from .board import Board
-from .downlink import Downlink
+from .downlink import Downlink, Held
 from .figures import Figures, Pulse, pulse
 from .leases import Leases
 
@@ -142,11 +141,24 @@ class Hub:
         self._keeping[link] = task
         task.add_done_callback(lambda _: self._keeping.pop(link, None))
 
-    def on_message(self, link: Downlink, message: Batch | Changed | Ask | Tick) -> None:
+    def on_batch(self, link: Downlink, batch: Batch, rows: Sequence[Row]) -> None:
+        """Show and count the records that have not been seen before."""
+        boot = self._boots[link.boot]
+        boot.dropped = batch.dropped
+        seen = max(0, boot.seen + 1 - batch.first)
+        boot.seen = max(boot.seen, batch.first + len(rows) - 1)
+        for record, row in zip(batch.records[seen:], rows[seen:], strict=True):
+            if isinstance(record, Transition):
+                # Told to the others here only if the message that went ahead was lost.
+                self._tell(link, record)
+                self._live.publish("transition", row)
+            else:
+                self.figures.count(record)
+                self._live.publish("attempt", row)
+
+    def on_message(self, link: Downlink, message: Changed | Ask | Tick) -> None:
         """Do what a worker asks for."""
         match message:
-            case Batch():
-                self._show(link, message)
             case Changed(transition):
                 self._tell(link, transition)
             case Ask(key, ttl_s):
@@ -171,21 +183,6 @@ class Hub:
     def _connected(self) -> Downlink:
         return Downlink(self)
 
-    def _show(self, link: Downlink, batch: Batch) -> None:
-        """Show and count the records that have not been seen before."""
-        boot = self._boots[link.boot]
-        boot.dropped = batch.dropped
-        fresh = batch.records[max(0, boot.seen + 1 - batch.first) :]
-        boot.seen = max(boot.seen, batch.first + len(batch.records) - 1)
-        for record in fresh:
-            if isinstance(record, Transition):
-                # Told to the others here only if the message that went ahead was lost.
-                self._tell(link, record)
-                self._live.publish("transition", record)
-            else:
-                self.figures.count(record)
-                self._live.publish("attempt", record)
-
     def _tell(self, link: Downlink, transition: Transition) -> None:
         """Pass a change on to all other workers, once."""
         if self.board.learn(transition):
@@ -197,18 +194,16 @@ class Hub:
     async def _keep(self, link: Downlink, boot: str) -> None:
         """Store what one worker sends, in order, and acknowledge it."""
         while True:
-            batches = await link.batches()
-            for batch in _joined(batches):
-                await self._store_at_last(boot, batch)
-                link.stored(len(batch.records))
-                link.send(write_frame(Ack(batch.first + len(batch.records) - 1)))
+            for held in await link.held():
+                await self._store_at_last(boot, held)
+                link.stored(len(held.rows))
+                link.send(write_frame(Ack(held.first + len(held.rows) - 1)))
 
-    async def _store_at_last(self, boot: str, batch: Batch) -> None:
-        rows = write_rows(batch.records)
+    async def _store_at_last(self, boot: str, held: Held) -> None:
         pause_s = RETRY_S
         while True:
             try:
-                await self._store.append(boot, batch.first, rows)
+                await self._store.append(boot, held.first, held.rows)
             except StoreError as error:
                 if not self.store_problem:
                     self._log.error("records wait, the store fails", problem=str(error))
@@ -220,15 +215,3 @@ class Hub:
                     self._log.info("the store works again")
                     self.store_problem = ""
                 return
-
-
-def _joined(batches: list[Batch]) -> list[Batch]:
-    """Join batches whose numbers follow each other, so that they are committed together."""
-    joined: list[Batch] = []
-    for batch in batches:
-        if joined and batch.first == joined[-1].first + len(joined[-1].records):
-            before = joined.pop()
-            joined.append(Batch(before.first, before.records + batch.records, batch.dropped))
-        else:
-            joined.append(batch)
-    return joined

@@ -7,6 +7,8 @@ from msgspec import Struct, structs
 from ..config.snapshot import Snapshot
 from ..core.terms import Chain
 from ..ledger.record import AttemptRecord, Transition
+from ..ledger.rows import read_attempt, read_transition
+from ..store.api import AttemptRow, TransitionRow
 from .board import Board, Standing
 
 
@@ -42,10 +44,16 @@ class ChainView(Struct, frozen=True):
 
 
 def to_json_form(value: object) -> object:
-    """Return a record with all of its fields; encoded as it is, it leaves out defaults."""
-    if isinstance(value, AttemptRecord | Transition):
-        return structs.asdict(value)
-    return value
+    """Return a record, or the record of a row, with all fields, also those with defaults."""
+    match value:
+        case AttemptRow():
+            return structs.asdict(read_attempt(value.body))
+        case TransitionRow():
+            return structs.asdict(read_transition(value.body))
+        case AttemptRecord() | Transition():
+            return structs.asdict(value)
+        case _:
+            return value
 
 
 def view_chains(snapshot: Snapshot, board: Board) -> list[ChainView]:
