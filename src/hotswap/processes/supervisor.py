@@ -170,11 +170,12 @@ class Supervisor:
     def _on_ready(self, place: Place) -> None:
         if place is self._keeper and self._reload_later:
             self._reload()
+        everybody = (self._keeper, *self._workers)
         if (
             self._opened is not None
             and not self._announced
             and self._phase is _Phase.SERVING
-            and all(worker.ready for worker in self._workers)
+            and all(place.ready for place in everybody)
         ):
             self._announced = True
             url, admin = self._opened.public[0].url, self._opened.admin.url

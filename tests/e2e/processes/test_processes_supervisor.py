@@ -13,9 +13,7 @@ from .conftest import Start, ask, read_answer
 pytestmark = pytest.mark.slow
 
 
-async def test_it_says_where_it_listens_once_all_workers_are_ready(
-    start: Start, tmp_path: Path
-) -> None:
+async def test_it_says_where_it_listens_once_all_are_ready(start: Start, tmp_path: Path) -> None:
     gateway = await start(2)
 
     port = await gateway.listens()
