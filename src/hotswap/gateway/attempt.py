@@ -243,7 +243,8 @@ class Attempt:
         out = passage.feed(data)
         exchange = self.line.exchange
         self.health.heard_at = now
-        if passage.started:
+        # What fails in the same read as its first content is not begun at all.
+        if passage.started and (self.content_at is not None or passage.failure is None):
             if self.content_at is None:
                 self._commit(now)
                 out = self._held + out

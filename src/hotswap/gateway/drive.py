@@ -21,12 +21,20 @@ async def drive(run: Run, line: Line, services: Services) -> None:
                 action = await _attempt(run, line, action, services)
             case Sleep(seconds):
                 await services.sleep(seconds)
-                action = None if line.exchange.gone else run.on_wake(clock.now())
+                action = _wake(run, line, services)
             case GiveUp(failure):
                 refuse(line, failure, services)
                 action = None
             case _:
                 assert_never(action)
+
+
+def _wake(run: Run, line: Line, services: Services) -> Action | None:
+    """Go on after a pause, unless the caller left meanwhile."""
+    if line.exchange.gone:
+        record_unattempted(line, "client_closed", services)
+        return None
+    return run.on_wake(services.clock.now())
 
 
 async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Action | None:
@@ -91,5 +99,5 @@ def refuse(line: Line, failure: Failure | None, services: Services) -> None:
     else:
         headers = refusal.headers() + explain(line, None, now)
         exchange.answer(refusal.status, headers, refusal.body(dialect, line.attempts))
-    if not line.attempts:
+    if failure is None:
         record_unattempted(line, refusal.code, services)

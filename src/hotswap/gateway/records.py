@@ -77,7 +77,10 @@ def _estimate(attempt: Attempt) -> Usage | None:
 
 
 def record_unattempted(line: Line, detail: str, services: Services) -> None:
-    """Append a request for which not one attempt could be made, with why."""
+    """Append a request that ended outside of any attempt, with why.
+
+    Not one could be made, or the pause before another one was its last.
+    """
     services.record(
         AttemptRecord(
             request_id=line.request_id,

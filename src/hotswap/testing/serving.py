@@ -15,7 +15,7 @@ Records are kept in lists instead of a store, and every lease is granted.
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -275,7 +275,7 @@ def snapshot_of(config: Mapping[str, object]) -> Snapshot:
 @asynccontextmanager
 async def serving(
     config: Mapping[str, object] | Snapshot, *, jitter: Callable[[], float] | None = None
-) -> AsyncIterator[Serving]:
+) -> AsyncGenerator[Serving, None]:
     """Run a gateway by `config` on a free port of loopback."""
     snapshot = config if isinstance(config, Snapshot) else snapshot_of(config)
     ledger = _Ledger()
@@ -317,7 +317,7 @@ async def pair(
     *,
     keys: Sequence[str] = ("sk-test",),
     **settings: object,
-) -> AsyncIterator[Pair]:
+) -> AsyncGenerator[Pair, None]:
     """Run a gateway over two providers that behave as told; the rest is as for `chain_of`."""
     async with (
         ScriptedProvider("one", first) as one,
