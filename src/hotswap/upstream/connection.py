@@ -117,13 +117,13 @@ class Connection(asyncio.Protocol):
 
     def hold(self) -> None:
         """Read no further."""
-        if not self._held and self._transport is not None:
+        if not self._held and self._transport is not None and self.usable:
             self._held = True
             self._transport.pause_reading()
 
     def go_on(self) -> None:
         """Read again."""
-        if self._held and self._transport is not None:
+        if self._held and self._transport is not None and self.usable:
             self._held = False
             self._transport.resume_reading()
 
@@ -161,6 +161,7 @@ class Connection(asyncio.Protocol):
         reader = self._reader
         flaw = reader.feed(data)
         if reader.head_came:
+            exchange.request = b""  # can not be sent again; a long stream need not keep it
             exchange.listener.on_head(reader.status, reader.headers)
             if exchange.carrier is not self:
                 return

@@ -41,7 +41,7 @@ class Dialer:
         except TimeoutError:
             flaw = Flaw(Fault.TIMEOUT, f"no connection to {where} within {limit_s:g} s")
         if flaw is None and not connection.usable:
-            flaw = Flaw(Fault.CLOSED, f"{where} closed the connection as soon as it was open")
+            flaw = Flaw(Fault.CLOSED, f"{where} closed or spoke before it was asked anything")
         if flaw is not None:
             connection.close()
         return flaw

@@ -108,8 +108,7 @@ class Pool(Generic[C, W]):
         """Say how many connections to open ahead now; after a failure one at a time."""
         if now < self.retry_at:
             return 0
-        fresh = sum(connection.expires_at > now for connection in self.idle)
-        missing = max(0, self.wanted - fresh - self.warming)
+        missing = self._lacking(now)
         if self._failures:
             missing = min(missing, 1 - self.warming)
         room = self._settings.max_connections - len(self.opened) - self.opening
@@ -123,10 +122,9 @@ class Pool(Generic[C, W]):
             self.idle.remove(connection)
         return expired[:spare]
 
-    def surplus(self) -> list[C]:
-        """Take out the idle connections beyond those wanted, oldest first."""
-        spare = max(0, len(self.idle) - self.wanted)
-        taken, self.idle = self.idle[:spare], self.idle[spare:]
+    def drain(self) -> list[C]:
+        """Take out all idle connections."""
+        taken, self.idle = self.idle, []
         return taken
 
     def on_opened(self, connection: C) -> None:
@@ -144,4 +142,8 @@ class Pool(Generic[C, W]):
 
     def next_check(self, now: float) -> float:
         """Say when connections are to be opened ahead after a pause; infinity: no need."""
-        return self.retry_at if self.short and now < self.retry_at else inf
+        return self.retry_at if now < self.retry_at and self._lacking(now) else inf
+
+    def _lacking(self, now: float) -> int:
+        fresh = sum(connection.expires_at > now for connection in self.idle)
+        return max(0, self.wanted - fresh - self.warming)

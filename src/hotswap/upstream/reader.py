@@ -19,6 +19,8 @@ from .settings import ClientSettings
 
 _VERSION: Final = b"HTTP/1."
 _HEAD_END: Final = b"\r\n\r\n"
+_USUAL_LINE: Final = b"HTTP/1.1 200 OK"
+_CONTROLS: Final = bytes({*range(32), 127} - {9})
 _NO_HEADERS: Final[Mapping[bytes, bytes]] = {}
 _BODILESS: Final = frozenset({204, 304})
 
@@ -141,16 +143,20 @@ class ResponseReader:
         return Flaw(Fault.PROTOCOL, f"not a well-formed response: {reason}")
 
     def _read_head(self, data: bytes, flaw: Flaw | None) -> Flaw | None:
-        limit = self._settings.max_header_bytes
+        """Gather the head's bytes; look at them once they are complete."""
         raw = data
         if self._raw or not self._final:
             self._raw += data
-            raw = bytes(self._raw) if self._final else b""
-        if not self._final:
-            if flaw is None and len(self._raw) >= limit:
-                flaw = Flaw(Fault.TOO_LARGE, f"the head of the response exceeds {limit} bytes")
-            return flaw
-        self._raw.clear()
+            if not self._final:
+                if flaw is None and len(self._raw) >= self._settings.max_header_bytes:
+                    return self._too_large("head", self._settings.max_header_bytes)
+                return flaw
+            raw = bytes(self._raw)
+            self._raw.clear()
+        return self._check_head(raw) or flaw
+
+    def _check_head(self, raw: bytes) -> Flaw | None:
+        """Accept the final response's head at the end of `raw`, or say what is wrong with it."""
         start = 0
         for _ in range(self._interim):
             if raw.startswith(_VERSION, start):
@@ -158,19 +164,23 @@ class ResponseReader:
         if not raw.startswith(_VERSION, start):
             return Flaw(Fault.PROTOCOL, "the response does not begin with HTTP/1.0 or HTTP/1.1")
         end = raw.index(_HEAD_END, start)
-        if end + 4 > limit:
-            return Flaw(Fault.TOO_LARGE, f"the head of the response exceeds {limit} bytes")
-        headers = RawHeaders(raw[raw.index(b"\r\n", start) : end + 2])
+        if end + 4 > self._settings.max_header_bytes:
+            return self._too_large("head", self._settings.max_header_bytes)
+        line_end = raw.index(b"\r\n", start)
+        line = raw[start:line_end]
+        if line != _USUAL_LINE and line.translate(None, _CONTROLS) != line:
+            return Flaw(Fault.PROTOCOL, "the status line holds control characters")
+        headers = RawHeaders(raw[line_end : end + 2])
         if headers.mentions(b"-encoding:") and (refusal := _check_codings(headers)) is not None:
             return refusal
-        status = self.status = self._parser.get_status_code()
+        status = self._parser.get_status_code()
+        if not self.keep_alive and status not in _BODILESS:
+            framed = b"content-length" in headers or b"transfer-encoding" in headers
+            self.until_eof = not framed
+        self.status = status
         self.headers = headers
         self.head_came = True
-        if not self.keep_alive and status not in _BODILESS:
-            self.until_eof = (
-                b"content-length" not in headers and b"transfer-encoding" not in headers
-            )
-        return flaw
+        return None
 
     def _check_size(self) -> Flaw | None:
         if self.headers.get(b"content-type", b"").startswith(b"text/event-stream"):
@@ -178,8 +188,10 @@ class ResponseReader:
             return None
         self.body = b""
         self.ended = False
-        limit = self._settings.max_body_bytes
-        return Flaw(Fault.TOO_LARGE, f"the body of the response exceeds {limit} bytes")
+        return self._too_large("body", self._settings.max_body_bytes)
+
+    def _too_large(self, part: str, limit: int) -> Flaw:
+        return Flaw(Fault.TOO_LARGE, f"the {part} of the response exceeds {limit} bytes")
 
 
 def _check_codings(headers: Headers) -> Flaw | None:

@@ -1,6 +1,7 @@
 """All connections to one endpoint: does what its pool decides."""
 
 from asyncio import AbstractEventLoop, Task
+from collections import deque
 from collections.abc import Callable, Coroutine
 from math import inf
 
@@ -38,6 +39,7 @@ class Site:
         "_pool",
         "_settings",
         "_tasks",
+        "_undialed",
         "_where",
     )
 
@@ -58,6 +60,7 @@ class Site:
         self._settings = settings
         self._dialer = dialer
         self._pool: Pool[Connection, Waiting] = Pool(settings)
+        self._undialed: deque[Waiting] = deque()
         self._tasks: set[Task[None]] = set()
         self._alarm = Alarm(loop, clock, self._tend)
         self._where = f"{endpoint.host}:{endpoint.port}"
@@ -82,12 +85,12 @@ class Site:
         return exchange
 
     def warm(self, count: int) -> None:
-        """Keep `count` idle connections from now on; fewer than before: close the others."""
+        """Keep `count` idle connections from now on; none any more: close all that are idle."""
         pool = self._pool
-        less = count < pool.wanted
+        ended = pool.wanted > 0 and count == 0
         pool.wanted = count
-        if less:
-            for connection in pool.surplus():
+        if ended:
+            for connection in pool.drain():
                 connection.close()
         self._tend()
 
@@ -124,7 +127,7 @@ class Site:
         now = self._clock.now()
         if not connection.served and now < connection.proven_at:
             pool.on_unreached(now, self._jitter())
-        self._dial_for_waiting()
+        self._dial()
         if pool.short:
             self._tend()
 
@@ -141,15 +144,16 @@ class Site:
         pool = self._pool
         waiting = Waiting(self._loop, self._clock, exchange, pool.waiting.remove, self._where)
         pool.waiting.append(waiting)
-        self._dial_for_waiting()
+        self._undialed.append(waiting)
+        self._dial()
 
-    def _dial_for_waiting(self) -> None:
-        for waiting in self._pool.waiting:
-            if self._pool.full:
-                return
-            if not waiting.dialed:
-                waiting.dialed = True
-                self._pool.opening += 1
+    def _dial(self) -> None:
+        """Open a connection for each request that has none under way, as far as there is room."""
+        undialed, pool = self._undialed, self._pool
+        while undialed and not pool.full:
+            waiting = undialed.popleft()
+            if not waiting.over:
+                pool.opening += 1
                 self._spawn(self._open(waiting))
 
     def _tend(self) -> None:
@@ -173,7 +177,7 @@ class Site:
         if flaw is not None:
             if not waiting.over:
                 waiting.fail(flaw)
-            self._dial_for_waiting()
+            self._dial()
         else:
             self._place(connection, waiting)
 
@@ -186,7 +190,7 @@ class Site:
         pool.warming -= 1
         if flaw is not None:
             pool.on_unreached(self._clock.now(), self._jitter())
-            self._dial_for_waiting()
+            self._dial()
         else:
             self._place(connection, None)
         self._tend()

@@ -18,7 +18,7 @@ class Waiting:
         where: Names the endpoint in messages.
     """
 
-    __slots__ = ("_clock", "_leave", "_until", "_where", "alarm", "dialed", "exchange")
+    __slots__ = ("_clock", "_leave", "_until", "_where", "alarm", "exchange")
 
     def __init__(
         self,
@@ -33,8 +33,6 @@ class Waiting:
         self._where = where
         self._until = clock.now() + exchange.connect_s
         self.exchange = exchange
-        self.dialed = False
-        """A connection is being opened for it."""
         self.alarm = Alarm(loop, clock, self._on_alarm)
         self.alarm.arm(min(self._until, exchange.limit))
         exchange.carrier = self

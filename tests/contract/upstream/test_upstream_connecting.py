@@ -224,6 +224,56 @@ async def test_a_server_that_leaves_during_the_handshake_is_a_tls_fault(
     assert not failure.sent
 
 
+async def test_a_server_that_is_silent_during_the_handshake_is_given_up(
+    ask: Asker, server: RawServer
+) -> None:
+    recorder, _ = ask(server.endpoint("localhost", tls=True), connect_s=0.05)
+    visit = await server.visit()
+    failure = await recorder.failure()
+    await visit.gone()
+
+    assert failure.fault is Fault.TIMEOUT
+    assert not failure.sent
+
+
+async def test_cancelling_closes_a_tls_connection(
+    ask: Asker, start_server: StartServer, certificates: Certificates
+) -> None:
+    server = await start_server(certificates.context(certificates.good))
+    recorder, call = ask(server.endpoint("localhost", tls=True, ca_file=certificates.ca))
+    visit = await server.visit()
+    await visit.request()
+    visit.send(b"HTTP/1.1 200 OK\r\n\r\nab")
+    await recorder.until(lambda r: r.body)
+
+    call.cancel()
+    await visit.gone()
+
+    assert not recorder.over
+
+
+async def test_a_proxy_that_is_silent_is_given_up(
+    ask: Asker, server: RawServer, start_server: StartServer
+) -> None:
+    proxy = await start_server()
+    endpoint = server.endpoint(proxy=f"http://127.0.0.1:{proxy.port}")
+    recorder, _ = ask(endpoint, connect_s=0.05)
+    visit = await proxy.visit()
+    failure = await recorder.failure()
+    await visit.gone()
+
+    assert failure.fault is Fault.TIMEOUT
+
+
+async def test_a_server_that_speaks_first_is_not_asked(ask: Asker, server: RawServer) -> None:
+    recorder, _ = ask(server.endpoint(), connect_s=0.5)
+    visit = await server.visit()
+    visit.send(b"220 mail.acme.test\r\n")
+    failure = await recorder.failure()
+
+    assert failure.fault in {Fault.CLOSED, Fault.PROTOCOL}
+
+
 async def test_a_missing_file_of_authorities_is_a_tls_fault(
     ask: Asker, server: RawServer, tmp_path: Path
 ) -> None:

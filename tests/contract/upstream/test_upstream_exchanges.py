@@ -57,7 +57,9 @@ async def test_requests_at_the_same_time_have_a_connection_each(
     calls = [ask(server.endpoint())[0] for _ in range(3)]
     visits = [await server.visit() for _ in range(3)]
     for visit in visits:
-        await visit.answer()
+        await visit.request()
+    for visit in visits:
+        visit.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
     for recorder in calls:
         await recorder.end()
 
@@ -511,6 +513,60 @@ async def test_a_connection_paused_at_its_end_serves_the_next_request(
     await second.end()
 
     assert second.ended
+
+
+async def test_a_listener_that_fails_costs_its_own_connection_only(
+    server: RawServer, ask: Asker, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder, _ = ask(server.endpoint())
+
+    def fail() -> None:
+        if recorder.broken is None:
+            raise ZeroDivisionError
+
+    recorder.then = fail
+    await (await server.visit()).answer()
+    broken = await recorder.failure()
+    other, _ = ask(server.endpoint())
+    await (await server.visit()).answer()
+    await other.end()
+
+    assert broken.message == "the connection broke: ZeroDivisionError"
+    assert other.ended
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_many_requests_at_once_wait_for_few_connections(
+    server: RawServer, make_client: MakeClient
+) -> None:
+    ask = Asker(make_client(max_connections=2))
+    calls = [ask(server.endpoint())[0] for _ in range(9)]
+
+    async def serve() -> None:
+        visit = await server.visit()
+        while True:
+            await visit.answer()
+
+    serving = [asyncio.ensure_future(serve()) for _ in range(2)]
+    for recorder in calls:
+        await recorder.end()
+
+    assert all(recorder.ended for recorder in calls)
+    assert server.visits.empty()
+    for task in serving:
+        task.cancel()
+
+
+async def test_a_request_without_a_free_connection_gives_up_in_time(
+    server: RawServer, make_client: MakeClient
+) -> None:
+    ask = Asker(make_client(max_connections=1))
+    ask(server.endpoint())
+    await (await server.visit()).request()
+
+    recorder, _ = ask(server.endpoint(), connect_s=0.02)
+
+    assert (await recorder.failure()).fault is Fault.TIMEOUT
 
 
 async def test_closing_ends_calls_in_flight_and_leaves_no_task(

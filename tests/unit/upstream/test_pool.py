@@ -108,11 +108,21 @@ def test_expired_connections_that_nobody_wants_are_closed() -> None:
     assert names(pool.idle) == "b"
 
 
-def test_connections_beyond_those_wanted_are_closed_oldest_first() -> None:
-    pool = pool_of(Door("a"), Door("b"), Door("c"), wanted=1)
+def test_an_expired_connection_is_replaced_after_the_pause_as_well() -> None:
+    pool = pool_of(Door("a", expires_at=10.0), wanted=1)
 
-    assert names(pool.surplus()) == "ab"
-    assert names(pool.idle) == "c"
+    pool.on_unreached(10.0, 0.0)
+
+    assert pool.missing(10.0) == 0
+    assert pool.next_check(10.0) == 10.5
+    assert pool.missing(10.5) == 1
+
+
+def test_draining_takes_all_idle_connections_out() -> None:
+    pool = pool_of(Door("a"), Door("b"))
+
+    assert names(pool.drain()) == "ab"
+    assert pool.idle == []
 
 
 @pytest.mark.parametrize(

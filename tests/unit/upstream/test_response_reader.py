@@ -150,6 +150,7 @@ def test_an_empty_line_after_a_response_is_skipped() -> None:
         framed(b"Content-Length: 2\r\nno colon"),
         b"HTTP/1.1 200 OK\nContent-Length: 2\n\nab",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx: a\rb\r\n\r\nab",
+        b"HTTP/1.1 200 O\0K\r\nContent-Length: 2\r\n\r\nab",
         b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nab",
         b"HTTP/0.9 200 OK\r\nContent-Length: 2\r\n\r\nab",
         b"RTSP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nab",
