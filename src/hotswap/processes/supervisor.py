@@ -7,7 +7,7 @@ loading it; each then gets its sockets and the configuration in one message.
 * A child that dies is started again with a growing pause (`Restarts`). Its sockets stay open here
   meanwhile: connections wait in their queues.
 * The keeper reports every configuration that is put in force; whoever starts later gets that one,
-  also while the keeper is down.
+  also while the keeper is down. A keeper that comes back reads the file again.
 * SIGTERM or SIGINT: the public sockets are closed here, workers drain, then the keeper writes what
   it has, then the supervisor ends. A second one kills. SIGHUP is the keeper's: it reloads.
 * Children whose supervisor is gone find their channel ended and stop by themselves.
@@ -265,6 +265,8 @@ class Supervisor:
             return
         self._tell(f"{died}; it starts again {f'in {pause_s:.1f} s' if pause_s else 'at once'}")
         place.due_at = now + pause_s
+        if place is self._keeper:
+            self._reload_later = True  # the file may change while nobody watches it
 
     def _on_time(self, now: float) -> None:
         for place in self._places():

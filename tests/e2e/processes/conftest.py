@@ -1,4 +1,4 @@
-"""A supervisor over dummy children, started as a process of its own and always ended."""
+"""Supervisors over dummy children and whole gateways, as processes that are always ended."""
 
 import asyncio
 import os
@@ -24,8 +24,8 @@ class Answer(NamedTuple):
     descriptors: int
 
 
-class DummyGateway:
-    """One run of `dummy_gateway.py`."""
+class RunningGateway:
+    """A supervisor that runs as a process of its own."""
 
     def __init__(self, process: Process, folder: Path) -> None:
         self.process = process
@@ -84,26 +84,24 @@ async def read_answer(reader: asyncio.StreamReader) -> Answer:
     return Answer(int(number), int(pid), snapshot, int(descriptors))
 
 
-Start = Callable[..., Awaitable[DummyGateway]]
+Start = Callable[..., Awaitable[RunningGateway]]
 
 
 @pytest.fixture
-async def start(tmp_path: Path) -> AsyncIterator[Start]:
-    """Start gateways as `start(workers, *what)`; they are killed with their children at the end."""
-    started: list[DummyGateway] = []
+async def launch(tmp_path: Path) -> AsyncIterator[Start]:
+    """Start commands of this interpreter; they are killed with their children at the end."""
+    started: list[RunningGateway] = []
 
-    async def run(workers: int, *what: str) -> DummyGateway:
+    async def run(*command: str) -> RunningGateway:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            str(SCRIPT),
-            str(tmp_path),
-            str(workers),
-            *what,
+            *command,
             stderr=PIPE,
             start_new_session=True,
+            limit=1024 * 1024,
             env={**os.environ, "TMPDIR": str(tmp_path)},
         )
-        started.append(DummyGateway(process, tmp_path))
+        started.append(RunningGateway(process, tmp_path))
         return started[-1]
 
     yield run
@@ -111,3 +109,25 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         if gateway.process.returncode is None:
             os.killpg(gateway.process.pid, signal.SIGKILL)
             await gateway.ends()
+
+
+@pytest.fixture
+def start(launch: Start, tmp_path: Path) -> Start:
+    """Start a supervisor over dummy children as `start(workers, *what)`."""
+
+    def run(workers: int, *what: str) -> Awaitable[RunningGateway]:
+        return launch(str(SCRIPT), str(tmp_path), str(workers), *what)
+
+    return run
+
+
+@pytest.fixture
+def serve(launch: Start, tmp_path: Path) -> Start:
+    """Start a whole gateway as `serve(config)`."""
+
+    def run(config: str) -> Awaitable[RunningGateway]:
+        path = tmp_path / "hotswap.yaml"
+        path.write_text(config)
+        return launch("-P", "-m", "hotswap.processes", str(path))
+
+    return run

@@ -14,7 +14,9 @@ _LOCAL_FLAGS: Final = 3
 
 
 @contextmanager
-def single_keys(loop: AbstractEventLoop, on_key: Callable[[str], None]) -> Generator[None, None, None]:
+def single_keys(
+    loop: AbstractEventLoop, on_key: Callable[[str], None]
+) -> Generator[None, None, None]:
     """Call `on_key` for every key, Ctrl-C included, until the end of the block."""
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
