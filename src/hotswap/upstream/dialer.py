@@ -35,9 +35,12 @@ class Dialer:
         the operator's choice and may be at any address.
         """
         where = f"{endpoint.host}:{endpoint.port}"
+        context = self._tls.get(endpoint.ca_file) if endpoint.tls else None
+        if isinstance(context, Flaw):
+            return context
         try:
             async with asyncio.timeout(limit_s):
-                flaw = await self._dial(endpoint, connection)
+                flaw = await self._dial(endpoint, context, connection)
         except TimeoutError:
             flaw = Flaw(Fault.TIMEOUT, f"no connection to {where} within {limit_s:g} s")
         if flaw is None and not connection.usable:
@@ -50,10 +53,9 @@ class Dialer:
         """Cancel look-ups in flight; return them, to be awaited."""
         return self._resolver.close()
 
-    async def _dial(self, endpoint: Endpoint, connection: Connection) -> Flaw | None:
-        context = self._tls.get(endpoint.ca_file) if endpoint.tls else None
-        if isinstance(context, Flaw):
-            return context
+    async def _dial(
+        self, endpoint: Endpoint, context: SSLContext | None, connection: Connection
+    ) -> Flaw | None:
         if endpoint.proxy is None:
             sock = await self._connect(endpoint)
         else:

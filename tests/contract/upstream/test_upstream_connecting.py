@@ -225,9 +225,10 @@ async def test_a_server_that_leaves_during_the_handshake_is_a_tls_fault(
 
 
 async def test_a_server_that_is_silent_during_the_handshake_is_given_up(
-    ask: Asker, server: RawServer
+    ask: Asker, server: RawServer, certificates: Certificates
 ) -> None:
-    recorder, _ = ask(server.endpoint("localhost", tls=True), connect_s=0.05)
+    endpoint = server.endpoint("localhost", tls=True, ca_file=certificates.ca)
+    recorder, _ = ask(endpoint, connect_s=0.2)
     visit = await server.visit()
     failure = await recorder.failure()
     await visit.gone()
@@ -257,7 +258,7 @@ async def test_a_proxy_that_is_silent_is_given_up(
 ) -> None:
     proxy = await start_server()
     endpoint = server.endpoint(proxy=f"http://127.0.0.1:{proxy.port}")
-    recorder, _ = ask(endpoint, connect_s=0.05)
+    recorder, _ = ask(endpoint, connect_s=0.2)
     visit = await proxy.visit()
     failure = await recorder.failure()
     await visit.gone()
