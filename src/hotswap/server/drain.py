@@ -31,13 +31,20 @@ class Drain:
         self.cut = 0
         """Requests that were still in flight at the deadline."""
 
-    async def run(self, drain_s: float, last_words: Callable[[], None] | None = None) -> None:
-        """Drain, in at most `drain_s` plus `FAREWELL_S` seconds.
+    async def run(
+        self,
+        drain_s: float,
+        last_words: Callable[[], None] | None = None,
+        *,
+        farewell_s: float = FAREWELL_S,
+    ) -> None:
+        """Drain, in at most `drain_s` plus `farewell_s` seconds.
 
         Args:
             drain_s: How long requests in flight may go on; 0: not at all.
             last_words: Called at the deadline when requests are left, so that streams can be ended
                 with an error event; what is not aborted then is aborted here.
+            farewell_s: How long what was written by then may take to go out.
         """
         state = self._state
         state.draining = True
@@ -53,7 +60,7 @@ class Drain:
             last_words()
         for exchange in tuple(state.exchanges):
             exchange.drop()
-        if not await self._quiet(FAREWELL_S):
+        if not await self._quiet(farewell_s):
             for connection in tuple(state.connections):
                 connection.drop()
 

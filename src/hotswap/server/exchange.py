@@ -1,23 +1,24 @@
 """One request and the writing of its answer: implements `server.api.Exchange`."""
 
+from asyncio import WriteTransport
 from collections.abc import Callable
 from typing import Protocol
 
 from .api import Incoming
-from .status import BODILESS
+from .status import BODILESS, Openings
 
 
 class Wire(Protocol):
     """What an exchange needs of its connection."""
 
     @property
-    def opening(self) -> Callable[[int], bytes]:
-        """Returns the lines that every answer with a status begins with."""
+    def transport(self) -> WriteTransport:
+        """Where answers are written to."""
         ...
 
     @property
-    def send(self) -> Callable[[bytes], object]:
-        """Writes to the socket."""
+    def openings(self) -> Openings:
+        """Writes how answers begin."""
         ...
 
     def may_stay(self) -> bool:
@@ -85,9 +86,9 @@ class HttpExchange:
         length = b"" if bodiless else b"content-length: %d\r\n" % len(body)
         if self._silent or bodiless:
             body = b""
-        wire.send(
+        wire.transport.write(
             b"%b%b%b%b\r\n%b"
-            % (wire.opening(status), self._persistence(stay), headers, length, body)
+            % (wire.openings.opening(status), self._persistence(stay), headers, length, body)
         )
         wire.answered(stay=stay)
 
@@ -101,16 +102,16 @@ class HttpExchange:
         self._keep = self._keep and wire.may_stay() and not (self._http_10 and not self._silent)
         self._chunked = not self._http_10 and status not in BODILESS
         framing = b"transfer-encoding: chunked\r\n" if self._chunked else b""
-        wire.send(
+        wire.transport.write(
             b"%b%b%b%b\r\n"
-            % (wire.opening(status), self._persistence(self._keep), headers, framing)
+            % (wire.openings.opening(status), self._persistence(self._keep), headers, framing)
         )
 
     def write(self, data: bytes) -> None:
         """Send the next bytes of a streamed answer."""
         if self.over or self._silent or not data:
             return
-        self._wire.send(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+        self._wire.transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
 
     def finish(self) -> None:
         """End a streamed answer well."""
@@ -119,7 +120,7 @@ class HttpExchange:
         self.over = True
         wire = self._wire
         if self._chunked and not self._silent:
-            wire.send(b"0\r\n\r\n")
+            wire.transport.write(b"0\r\n\r\n")
         wire.answered(stay=self._keep and wire.may_stay())
 
     def abort(self) -> None:

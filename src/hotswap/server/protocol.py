@@ -117,15 +117,12 @@ class HttpProtocol(asyncio.Protocol):
         "_reader",
         "_stage",
         "_state",
-        "_transport",
         "_watch",
-        "opening",
-        "send",
+        "openings",
+        "transport",
     )
 
-    _transport: asyncio.Transport
-    send: Callable[[bytes], object]
-    """Writes to the socket."""
+    transport: asyncio.Transport
 
     def __init__(self, state: ServerState) -> None:
         settings = state.settings
@@ -143,20 +140,18 @@ class HttpProtocol(asyncio.Protocol):
         self._held = False
         """Reading is paused."""
         self._discarded = 0
-        self.opening = state.openings.opening
-        """Returns status line and date of an answer."""
+        self.openings = state.openings
 
     # The transport's callbacks
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self.send = self._transport.write
+        self.transport = cast("asyncio.Transport", transport)
         state = self._state
         if len(state.connections) >= state.settings.max_connections:
             state.turned_away += 1
             self._stage = _Stage.CLOSING
-            self._transport.abort()
+            self.transport.abort()
             return
         state.connections.add(self)
         peer = cast("object", transport.get_extra_info("peername"))
@@ -184,7 +179,7 @@ class HttpProtocol(asyncio.Protocol):
             self._read()
         elif reader.pending > PIPELINE_BYTES:
             self._held = True
-            self._transport.pause_reading()
+            self.transport.pause_reading()
 
     @override
     def eof_received(self) -> None:
@@ -229,12 +224,17 @@ class HttpProtocol(asyncio.Protocol):
         """Close after what was written; with a reset when a plain end would look complete."""
         self._exchange = None
         if reset:
-            sock = cast("socket.socket | None", self._transport.get_extra_info("socket"))
+            sock = cast("socket.socket | None", self.transport.get_extra_info("socket"))
             if sock is not None and sock.family != socket.AF_UNIX:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._close()
 
-    # What a drain needs
+    # What a drain needs, and whoever watches
+
+    @property
+    def pending(self) -> int:
+        """Bytes received that wait behind the present request."""
+        return self._reader.pending
 
     def retire(self) -> None:
         """Close unless a request is being received or served."""
@@ -247,7 +247,7 @@ class HttpProtocol(asyncio.Protocol):
         """Tell the handler that the caller is gone, and end the connection at once."""
         self._leave()
         self._stage = _Stage.CLOSING
-        self._transport.abort()
+        self.transport.abort()
 
     # Requests
 
@@ -255,7 +255,7 @@ class HttpProtocol(asyncio.Protocol):
         """Look for the next request after an answer."""
         if self._held:
             self._held = False
-            self._transport.resume_reading()
+            self.transport.resume_reading()
         if self._reader.pending:
             self._read()
         else:
@@ -282,7 +282,7 @@ class HttpProtocol(asyncio.Protocol):
             self._watch.allow(settings.body_s)
             if reader.waiting:
                 reader.waiting = False
-                self._transport.write(CONTINUE)
+                self.transport.write(CONTINUE)
         elif before is not Phase.HEAD:
             # Bytes that come one by one do not prolong this.
             self._watch.allow(settings.header_s)
@@ -307,7 +307,7 @@ class HttpProtocol(asyncio.Protocol):
         )
         if self._reader.pending > PIPELINE_BYTES and not self._held:
             self._held = True
-            self._transport.pause_reading()
+            self.transport.pause_reading()
 
     # Ends
 
@@ -317,7 +317,7 @@ class HttpProtocol(asyncio.Protocol):
         headers, body = state.refuse(
             self._reader.path, refused.status, refused.code, refused.message
         )
-        transport = self._transport
+        transport = self.transport
         transport.write(
             b"%bconnection: close\r\n%bcontent-length: %d\r\n\r\n%b"
             % (state.openings.opening(refused.status), headers, len(body), body)
@@ -330,7 +330,7 @@ class HttpProtocol(asyncio.Protocol):
     def _discard(self, size: int) -> None:
         self._discarded += size
         if self._discarded > LINGER_BYTES:
-            self._transport.abort()
+            self.transport.abort()
 
     def _leave(self) -> None:
         exchange, self._exchange = self._exchange, None
@@ -340,11 +340,11 @@ class HttpProtocol(asyncio.Protocol):
     def _close(self) -> None:
         self._stage = _Stage.CLOSING
         self._watch.allow(FLUSH_S)
-        self._transport.close()
+        self.transport.close()
 
     def _on_late(self) -> None:
         if self._stage is not _Stage.OPEN:
-            self._transport.abort()
+            self.transport.abort()
         elif self._phase is Phase.IDLE:
             self._close()
         else:
