@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Final
 
 from cyclopts import App, CycloptsError
@@ -14,7 +13,7 @@ from .failing import CommandError
 app: Final = App(
     name="hotswap",
     help="A self-hosted LLM gateway: the answer arrives, whichever provider fails.",
-    version=lambda: version("hotswap"),
+    version=lambda: _version(),  # noqa: PLW0108 - it is defined below
     result_action="return_value",
     exit_on_error=False,
     print_error=False,
@@ -50,6 +49,12 @@ def main(words: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FINE
     return code if isinstance(code, Exit) else Exit.FINE
+
+
+def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - 70 ms that `serve` shall not pay
+
+    return version("hotswap")
 
 
 def _fail(code: Exit, message: str) -> Exit:
