@@ -7,7 +7,9 @@ fails by its limits, one that merely trickles does not.
 
 # ruff: noqa: N802 - the names begin with the row of the table
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from typing import cast
 
 import pytest
 
@@ -123,21 +125,39 @@ async def test_B5_how_many_refusals_disable_a_key_is_configurable(failures: int)
         assert [s.key for s in p.one.seen].count("sk-1") == failures
 
 
-async def test_B5_a_disabled_key_is_probed_and_comes_back() -> None:
-    health = {"breaker": {"auth_s": 0.2, "ramp_s": 0.1}}
+@pytest.mark.parametrize(
+    ("refusal", "owner"),
+    [
+        (Step(status=401), "one"),
+        (Step(status=402), "one"),
+        (REFUSALS["429_quota"], "one"),
+        (Step(status=403), "one/m"),
+        (Step(status=404), "one/m"),
+        (Step(status=429, headers={"retry-after-ms": "200"}), "one/m"),
+    ],
+    ids=["401", "402", "429_quota", "403", "404", "429"],
+)
+async def test_B5_a_key_in_trouble_is_probed_when_its_time_is_over_and_comes_back(
+    refusal: Step, owner: str
+) -> None:
+    """A key without money or a refused one is shut for every model, the others for this one."""
+    health = {"breaker": {"auth_s": 0.2, "exhausted_s": 0.2, "gone_s": 0.2, "ramp_s": 0.1}}
     async with pair(keys=("sk-1", "sk-2"), health=health) as p:
-        p.one.behave(Step(status=401), key="sk-1")
-        for _ in range(3):
-            await p.gateway.post(chat("assist"))
+        p.one.behave(refusal, key="sk-1")
+        while not p.gateway.transitions:
+            assert (await p.gateway.post(chat("assist"))).text() == BY_ONE
         p.one.behave(HEALTHY, key="sk-1")
-
-        await p.gateway.until(lambda g: bool(g.probes), timeout_s=2)
-        await p.gateway.until(lambda g: g.transitions[-1].after == "ramp", timeout_s=2)
+        while not p.gateway.probes:
+            assert (await p.gateway.post(chat("assist"))).text() == BY_ONE
+        while (await p.gateway.post(chat("assist"))).status == 200:
+            if p.gateway.transitions[-1].after == "closed":
+                break
 
         (probe,) = p.gateway.probes
         assert (probe.target, probe.credential, probe.cause) == ("one/m", "main", "")
-        changed = p.gateway.transitions[-1]
-        assert (changed.target, changed.credential) == ("one", "main")
+        assert {(t.target, t.credential) for t in p.gateway.transitions} == {(owner, "main")}
+        assert p.gateway.transitions[-1].reason == "ramp_done"
+        assert p.two.requests == 0
 
 
 @BOTH_MODES
@@ -226,8 +246,7 @@ async def test_B10_when_all_fail_the_error_tells_of_every_attempt_in_order() -> 
         answer = await gateway.post(chat("assist"))
 
         assert answer.status == 503
-        told = answer.error()["attempts"]
-        assert isinstance(told, list)
+        told = cast("list[Mapping[str, object]]", answer.error()["attempts"])
         assert [(t["target"], t["cause"], t["status"]) for t in told] == [
             ("one/m", "hard", 500),
             ("two/m", "throttle", 429),

@@ -6,6 +6,9 @@ A content policy's refusal is the exception to O1: it goes back to the caller.
 
 # ruff: noqa: N802 - the names begin with the row of the table
 
+from collections.abc import Mapping
+from typing import Final
+
 import pytest
 
 from hotswap.testing.serving import chat, pair
@@ -69,17 +72,16 @@ async def test_O1_the_error_says_what_was_wrong_with_the_whole_chain(
         assert "two/m" in str(answer.error()["message"])
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        {"error": {"message": "boom", "type": "server_error", "code": "server_error"}},
-        {"error": {"code": 502, "message": "Provider disconnected"}},
-        {"error": "boom"},
-        {"choices": [{"index": 0, "delta": {}, "finish_reason": "error"}]},
-        {"error": {"message": "slow down", "code": 429}},
-    ],
-    ids=["openai", "openrouter", "text", "finish_error", "rate_limit"],
-)
+IN_BAND: Final[Mapping[str, object]] = {
+    "openai": {"error": {"message": "boom", "type": "server_error", "code": "server_error"}},
+    "openrouter": {"error": {"code": 502, "message": "Provider disconnected"}},
+    "text": {"error": "boom"},
+    "finish_error": {"choices": [{"index": 0, "delta": {"role": "x"}, "finish_reason": "error"}]},
+    "rate_limit": {"error": {"message": "slow down", "code": 429}},
+}
+
+
+@pytest.mark.parametrize("error", list(IN_BAND.values()), ids=list(IN_BAND))
 @pytest.mark.parametrize("after", [0, 1], ids=["first", "after_role"])
 async def test_O3_a_stream_error_before_tokens_is_never_seen(error: object, after: int) -> None:
     async with pair(Step(error=error, error_after=after)) as p:

@@ -59,9 +59,21 @@ def explain(line: Line, target: Target | None, now: float) -> bytes:
     )
     if target is not None:
         lines += b"x-hotswap-target: %b\r\n" % target.id.encode()
-    if line.reason:
-        lines += b"x-hotswap-reason: %b\r\n" % line.reason.encode("ascii", "replace")
+    if line.attempts or line.plan.skips:
+        reason = why(line.attempts, _passed_over(line, target))
+        if reason:
+            lines += b"x-hotswap-reason: %b\r\n" % reason.encode("ascii", "replace")
     return lines + b"server-timing: hotswap;dur=%.2f\r\n" % max(own_ms, 0.0)
+
+
+def _passed_over(line: Line, target: Target | None) -> Sequence[str]:
+    """Say which targets of the chain before `target` were not asked, and why; None: all of them."""
+    before: set[str] = set()
+    for candidate in line.chain.targets:
+        if target is not None and candidate.id == target.id:
+            break
+        before.add(candidate.id)
+    return [f"{s.target} {s.reason}" for s in line.plan.skips if s.target in before]
 
 
 def pass_on(headers: Headers) -> bytes:
@@ -105,7 +117,7 @@ def give_up(line: Line, failure: Failure | None, retry_after_s: float | None) ->
         status = 504
     else:
         status = 503
-    skips = [f"{s.target} {s.reason}" for s in line.plan.skips]
-    message = f"No target of {line.chain.name!r} could answer: {why(line.attempts, skips)}."
+    reasons = why(line.attempts, _passed_over(line, None))
+    message = f"No target of {line.chain.name!r} could answer: {reasons}."
     soonest = min(retry_after_s, RETRY_AFTER_MAX_S) if retry_after_s is not None else None
     return Refusal(status, _CODES[status], message, None, soonest)

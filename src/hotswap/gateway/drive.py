@@ -4,7 +4,7 @@ from typing import assert_never
 
 from ..core.run import Action, GiveUp, Run, Sleep, Start
 from ..core.terms import RULES, Cause, Failure, Scope
-from .answer import explain, give_up, note, why
+from .answer import explain, give_up, note
 from .attempt import Attempt
 from .line import Line
 from .records import record_attempt, record_unattempted
@@ -48,7 +48,6 @@ async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Ac
         attempt.deliver(failure)
     else:
         line.attempts.append(note(start.target, failure, now - attempt.started_at))
-        line.reason = why(line.attempts, ())
         action = run.on_failure(failure, now)
     final = action is None or isinstance(action, GiveUp)
     record_attempt(attempt, failure, services, now, final=final)

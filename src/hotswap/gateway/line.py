@@ -23,7 +23,6 @@ class Line:
         "options",
         "plan",
         "plane",
-        "reason",
         "request",
         "request_id",
         "route",
@@ -69,7 +68,5 @@ class Line:
         """Attempts begun so far."""
         self.failed_at: float | None = None
         """When the last attempt's failure was classified."""
-        self.reason = ""
-        """Why the request moved, for `x-hotswap-reason`."""
         self.upstream_s = 0.0
         """Seconds spent waiting for providers; the rest of the time is our own."""
