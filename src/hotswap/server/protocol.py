@@ -162,11 +162,11 @@ class HttpProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stage = _Stage.CLOSING
         self._watch.cancel()
-        self._leave()
         state = self._state
         state.connections.discard(self)
         if state.on_less is not None:
             state.on_less()
+        self._leave()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -177,14 +177,13 @@ class HttpProtocol(asyncio.Protocol):
         reader.feed(data)
         if self._exchange is None and not self._full:
             self._read()
-        elif reader.pending > PIPELINE_BYTES:
-            self._held = True
-            self.transport.pause_reading()
+        else:
+            self._hold()
 
     @override
     def eof_received(self) -> None:
-        self._leave()
         self._close()
+        self._leave()
 
     @override
     def pause_writing(self) -> None:
@@ -245,9 +244,9 @@ class HttpProtocol(asyncio.Protocol):
 
     def drop(self) -> None:
         """Tell the handler that the caller is gone, and end the connection at once."""
-        self._leave()
         self._stage = _Stage.CLOSING
         self.transport.abort()
+        self._leave()
 
     # Requests
 
@@ -261,6 +260,12 @@ class HttpProtocol(asyncio.Protocol):
         else:
             self._phase = Phase.IDLE
             self._watch.allow(self._state.settings.idle_s)
+
+    def _hold(self) -> None:
+        """Stop reading while too much waits behind the request being served."""
+        if self._reader.pending > PIPELINE_BYTES and not self._held:
+            self._held = True
+            self.transport.pause_reading()
 
     def _read(self) -> None:
         reader = self._reader
@@ -305,9 +310,7 @@ class HttpProtocol(asyncio.Protocol):
         state.exchanges[exchange] = asyncio.Task(
             _run(state, exchange), loop=state.loop, name="request"
         )
-        if self._reader.pending > PIPELINE_BYTES and not self._held:
-            self._held = True
-            self.transport.pause_reading()
+        self._hold()
 
     # Ends
 

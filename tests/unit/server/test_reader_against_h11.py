@@ -21,6 +21,7 @@ STRICTER: Final = {
     ),
     "a line that ends with bare LF": re.compile(rb"(?<!\r)\n"),
     "a folded header": re.compile(rb"\n[ \t]"),
+    "a control character in a value": re.compile(rb":[^\r\n]*[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]"),
     "both lengths": re.compile(
         rb"(?is)\ncontent-length:.*\ntransfer-enc|\ntransfer-enc.*\ncontent-len"
     ),
