@@ -34,6 +34,13 @@ check: .venv/.dev  ## Linters, types, import rules, fast tests.
 	$(BIN)/basedpyright
 	$(BIN)/pytest -q $(ARGS)
 
+test: .venv/.dev  ## All tests, with coverage.
+	$(BIN)/coverage run --parallel-mode -m pytest -m "slow or not slow" $(ARGS); status=$$?; \
+	$(BIN)/coverage combine --quiet; $(BIN)/coverage report --skip-covered | tail -n 25; exit $$status
+
+bench: .venv/.run  ## Measure against the bare upstream and nginx (ARGS=--quick: under a minute).
+	$(BIN)/python -m bench.run $(ARGS)
+
 requirements:  ## Resolve the pins anew (needs uv).
 	uv pip compile pyproject.toml --group build --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/run.txt
 	uv pip compile pyproject.toml --group build --group lint --group test --group e2e -c requirements/run.txt --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt

@@ -12,8 +12,11 @@ from .catalog import KINDS, OPENAI, Kind, kind_of
 from .endpoints import Url, is_private, proxy_problem, read_url, vendor_of
 from .findings import Findings, join, suggest
 from .nodes import Path
+from .proxy_choice import proxy_from_environment
 from .schema import ConfigFile, KeyFile, ProviderFile
 
+DIRECT: Final = "direct"
+"""As `proxy`: none, whatever the environment says."""
 _NO_KEY: Final = (Credential("none", ""),)
 
 
@@ -118,17 +121,22 @@ class _Builder:
             port=url.port,
             tls=url.scheme == "https",
             allow_private=allowed,
-            proxy=self._proxy(entry, path),
+            proxy=self._proxy(entry, url, path),
             ca_file=self._ca_file(entry, path),
         )
 
-    def _proxy(self, entry: ProviderFile, path: Path) -> str | None:
-        if not entry.proxy:
+    def _proxy(self, entry: ProviderFile, url: Url, path: Path) -> str | None:
+        if entry.proxy == DIRECT:
             return None
-        problem = proxy_problem(entry.proxy)
+        tls = url.scheme == "https"
+        proxy = entry.proxy or proxy_from_environment(
+            url.host, self._environ, tls=tls, port=url.port
+        )
+        problem = proxy_problem(proxy) if proxy else ""
         if problem:
-            self._findings.mistake((*path, "proxy"), problem)
-        return entry.proxy
+            where = "" if entry.proxy else "the proxy that the environment names "
+            self._findings.mistake((*path, "proxy"), f"{where}{problem}")
+        return proxy
 
     def _ca_file(self, entry: ProviderFile, path: Path) -> str | None:
         if not entry.ca_file:

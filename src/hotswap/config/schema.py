@@ -145,7 +145,10 @@ class ProviderFile(_Section):
     """Allow private and loopback addresses. Implied by vllm, ollama and llamacpp with a literal
     private address."""
     proxy: str | None = None
-    """URL of an HTTP proxy that connections go through, http:// only."""
+    """URL of an HTTP proxy that connections go through, http:// only; `direct`: none.
+
+    Null: what `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
+    """
     ca_file: str | None = None
     """PEM file of the authorities to trust instead of the system's."""
     keys: tuple[KeyFile, ...] | None = None

@@ -145,7 +145,7 @@ class Endpoint(Struct, frozen=True, gc=False):
     port: int
     tls: bool
     allow_private: bool = False
-    """Private, loopback and link-local addresses are allowed behind the name."""
+    """Private and loopback addresses are allowed behind the name; link-local ones never are."""
     proxy: str | None = None
     """URL of an HTTP CONNECT proxy; None: none."""
     ca_file: str | None = None

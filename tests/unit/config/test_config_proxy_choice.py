@@ -1,10 +1,9 @@
-"""Which proxy the environment asks for, and how a proxy's URL is understood."""
+from pathlib import Path
 
 import pytest
 
-from hotswap.upstream.api import Fault
-from hotswap.upstream.flaw import Flaw
-from hotswap.upstream.proxy import Proxy, proxy_from_environment, read_proxy
+from hotswap.config.load import load
+from hotswap.config.proxy_choice import proxy_from_environment
 
 PROXY = "http://proxy:3128"
 HOST = "api.acme.test"
@@ -83,28 +82,19 @@ def test_this_machine_is_never_asked_for_through_a_proxy(host: str) -> None:
     assert proxy_from_environment(host, {"HTTPS_PROXY": PROXY}) is None
 
 
-@pytest.mark.parametrize(
-    ("url", "proxy"),
-    [
-        ("http://proxy:3128", Proxy("proxy", 3128, b"")),
-        ("proxy:3128", Proxy("proxy", 3128, b"")),
-        ("http://proxy", Proxy("proxy", 80, b"")),
-        ("http://[fd00::5]:3128/", Proxy("fd00::5", 3128, b"")),
-        ("http://me:p%40ss@proxy:1", Proxy("proxy", 1, b"Basic bWU6cEBzcw==")),
-    ],
-)
-def test_a_proxys_url_is_understood(url: str, proxy: Proxy) -> None:
-    assert read_proxy(url) == proxy
-
-
-@pytest.mark.parametrize(
-    "url", ["https://me:secret@proxy", "socks5://x:secret@y", "http://", "x:y"]
-)
-def test_other_urls_are_refused_without_repeating_them(url: str) -> None:
-    assert read_proxy(url) == Flaw(
-        Fault.PROXY, "the proxy's URL is not of the form http://host:port"
+def test_a_provider_without_a_proxy_takes_the_environments(tmp_path: Path) -> None:
+    file = tmp_path / "hotswap.yaml"
+    file.write_text(
+        "providers:\n"
+        "  one: {base_url: https://one.test/v1, keys: [{id: main, secret: k}]}\n"
+        "  two: {base_url: https://two.test/v1, proxy: direct, keys: [{id: main, secret: k}]}\n"
+        "fallback:\n"
+        "  chains:\n"
+        "    - name: c\n"
+        "      models: [{provider: one, model: m}, {provider: two, model: m}]\n"
     )
 
+    providers = load(file, {"HTTPS_PROXY": PROXY}).providers
 
-def test_a_proxys_credentials_do_not_show() -> None:
-    assert repr(read_proxy("http://me:secret@proxy:1")) == "Proxy(proxy:1)"
+    assert providers["one"].endpoint.proxy == PROXY
+    assert providers["two"].endpoint.proxy is None
