@@ -93,6 +93,14 @@ class Supervisor:
         signals = Signals()
         for place in self._places():
             place.fill(self._clock.now())
+        try:
+            self._loop(signals)
+        finally:
+            if self._opened is not None:
+                self._opened.close()
+        return self._result
+
+    def _loop(self, signals: Signals) -> None:
         while self._phase is not _Phase.CLOSING or any(place.child for place in self._places()):
             heard = [place for place in self._places() if place.heard]
             descriptors = [signals.fileno(), *(place.fileno() for place in heard)]
@@ -103,9 +111,6 @@ class Supervisor:
             for number in signals.take():
                 self._on_signal(number)
             self._on_time(self._clock.now())
-        if self._opened is not None:
-            self._opened.close()
-        return self._result
 
     def _places(self) -> tuple[Place, ...]:
         return (self._loader, self._keeper, *self._workers)
@@ -202,7 +207,7 @@ class Supervisor:
 
     def _on_stop(self, number: int) -> None:
         if self._phase is _Phase.SERVING:
-            self._result = Exit.INTERRUPTED if number == signal.SIGINT else 0
+            self._result = Exit.INTERRUPTED if number == signal.SIGINT else Exit.FINE
             self._drain("stopping; requests in flight may finish (the same again: quit at once)")
             return
         self._result = Exit.INTERRUPTED if number == signal.SIGINT else Exit.FAILED
@@ -260,8 +265,9 @@ class Supervisor:
     def _replace(self, place: Place, code: int, pause_s: float | None, now: float) -> None:
         died = f"{place.name} {_ended(code)}"
         if pause_s is None:
-            self._result = Exit.FAILED
-            self._drain(f"{died} again and again before it was ready: giving up")
+            if self._phase is _Phase.SERVING:
+                self._result = Exit.FAILED
+                self._drain(f"{died} again and again before it was ready: giving up")
             return
         self._tell(f"{died}; it starts again {f'in {pause_s:.1f} s' if pause_s else 'at once'}")
         place.due_at = now + pause_s

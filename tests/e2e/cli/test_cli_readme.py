@@ -14,7 +14,9 @@ from hotswap.testing.process import ProviderProcess
 from hotswap.testing.step import Step
 
 README = Path(__file__).parents[3] / "README.md"
-KEYS = dict.fromkeys(("OPENAI_API_KEY", "MISTRAL_API_KEY", "DEEPSEEK_API_KEY"), "sk")
+KEYS: dict[str, str] = dict.fromkeys(
+    ("OPENAI_API_KEY", "MISTRAL_API_KEY", "DEEPSEEK_API_KEY"), "sk"
+)
 
 
 def blocks(language: str) -> list[str]:

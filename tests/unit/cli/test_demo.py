@@ -1,16 +1,21 @@
+import sys
 from io import StringIO
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
 from hotswap.cli.demo.chains import CHAINS, PROVIDERS, write_config
 from hotswap.cli.demo.chaos import FAULTS, HEAL, ORDER, QUIT, RATE_LIMIT, Providers
+from hotswap.cli.demo.command import demo
 from hotswap.cli.demo.score import Score
 from hotswap.cli.demo.view import picture
+from hotswap.cli.failing import CommandError
 from hotswap.config.load import load
 from hotswap.core.terms import Needs
 from hotswap.ledger.record import AttemptRecord, Transition
+from hotswap.processes.exits import Exit
 
 ATTEMPT = AttemptRecord(
     request_id="01r",
@@ -41,6 +46,17 @@ def test_the_demos_own_configuration_is_right(tmp_path: Path) -> None:
     assert set(snapshot.providers) == set(PROVIDERS)
     assert all(len(snapshot.chains[name].targets) == 3 for name in CHAINS)
     assert snapshot.server.state_dir == str(tmp_path / "state")
+
+
+def test_without_the_sdk_the_demo_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("hotswap.cli.demo.stage", "hotswap.cli.demo.traffic"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setitem(sys.modules, "openai", None)
+
+    with pytest.raises(CommandError, match="pip install openai") as failed:
+        demo()
+
+    assert failed.value.code == Exit.FAILED
 
 
 def test_every_provider_has_its_turn_and_every_key_one_meaning() -> None:

@@ -45,6 +45,8 @@ def demo(*, seconds: Seconds = None) -> Exit:
         from .stage import Stage  # noqa: PLC0415 - the SDK is optional, and slow to import
         from .traffic import Traffic  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
+        if error.name != "openai":
+            raise
         raise CommandError(Exit.FAILED, MISSING) from error
     # As Ctrl-C, so that whatever has been started until then is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
