@@ -1,7 +1,9 @@
 """The control plane's process: serves workers and operators until told to stop."""
 
+import os
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec.msgpack import Decoder
@@ -21,12 +23,22 @@ def main(channel: Channel) -> int:
     if begin is None:
         return Exit.FINE
     configure("keeper")
+    supervisor = os.getppid()
     try:
         run(_serve(channel, begin))
     except ConfigError as error:
         sys.stderr.write(f"hotswap: {error}\n")
         return Exit.FAILED
+    if os.getppid() != supervisor:
+        _clean_up_after_the_supervisor(Path(begin.link))
     return Exit.FINE
+
+
+def _clean_up_after_the_supervisor(link: Path) -> None:
+    """Remove the link's folder, whose owner was killed."""
+    with suppress(OSError):
+        link.unlink()
+        link.parent.rmdir()
 
 
 async def _serve(channel: Channel, begin: Begin) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,13 @@ store: "sqlite:records.db"
 providers: {{here: {{kind: openai, base_url: "{base_url}", allow_private: true, keys: []}}}}
 fallback: {{chains: [{{name: {chain}, models: [{{provider: here, model: small}}]}}]}}
 """
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[ScriptedProvider]:
+    """Run a healthy provider; to be named before `serve`, so that it outlives the gateway."""
+    async with ScriptedProvider() as provider:
+        yield provider
 
 
 class Said(NamedTuple):
@@ -86,110 +93,141 @@ def child(gateway: RunningGateway, name: str) -> int:
     pytest.fail(f"there is no {name}")
 
 
-async def test_the_gateway_serves_and_ends_well(serve: Start) -> None:
-    async with ScriptedProvider() as provider:
-        gateway = await serve(CONFIG.format(workers=2, base_url=provider.base_url, chain="assist"))
-        port = await gateway.listens()
-
-        answers = await asyncio.gather(*(post(port) for _ in range(10)))
-
-        assert {answer.status for answer in answers} == {200}
-        gateway.signal(signal.SIGTERM)
-        assert await gateway.ends() == 0
+def runs(pid: int) -> bool:
+    """Say whether a process lives; one that waits to be reaped has no program any more."""
+    return Path(f"/proc/{pid}/exe").exists()
 
 
-async def test_a_killed_keeper_costs_no_request_and_no_record(serve: Start) -> None:
-    async with ScriptedProvider() as provider:
-        gateway = await serve(CONFIG.format(workers=1, base_url=provider.base_url, chain="assist"))
-        found = await gateway.says(r"http://127\.0\.0\.1:(\d+) .*http://127\.0\.0\.1:(\d+)")
-        port, admin_port = int(found[1]), int(found[2])
-
-        statuses = {(await post(port)).status for _ in range(20)}
-        os.kill(child(gateway, "keeper"), signal.SIGKILL)
-        statuses |= {(await post(port)).status for _ in range(40)}
-
-        await gateway.says("keeper was ended by SIGKILL; it starts again at once")
-        assert statuses == {200}
-        while await requests_stored(gateway, admin_port) < 60:  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0.05)
-        assert await requests_stored(gateway, admin_port) == 60
+def links(gateway: RunningGateway) -> list[Path]:
+    """Return the link folders that are there."""
+    return list(gateway.folder.glob("hotswap-*"))
 
 
-async def test_after_a_killed_worker_everything_is_answered_again(serve: Start) -> None:
-    async with ScriptedProvider() as provider:
-        gateway = await serve(CONFIG.format(workers=1, base_url=provider.base_url, chain="assist"))
-        port = await gateway.listens()
-        assert (await post(port)).status == 200
+async def test_the_gateway_serves_and_ends_well(provider: ScriptedProvider, serve: Start) -> None:
+    gateway = await serve(CONFIG.format(workers=2, base_url=provider.base_url, chain="assist"))
+    port = await gateway.listens()
 
-        os.kill(child(gateway, "worker 0"), signal.SIGKILL)
-        statuses = [(await post(port)).status for _ in range(20)]
+    answers = await asyncio.gather(*(post(port) for _ in range(10)))
 
-        assert statuses == [200] * 20
+    assert {answer.status for answer in answers} == {200}
+    gateway.signal(signal.SIGTERM)
+    assert await gateway.ends() == 0
 
 
-async def test_a_stream_in_flight_is_finished_after_sigterm(serve: Start) -> None:
+async def test_a_killed_keeper_costs_no_request_and_no_record(
+    provider: ScriptedProvider, serve: Start
+) -> None:
+    gateway = await serve(CONFIG.format(workers=1, base_url=provider.base_url, chain="assist"))
+    found = await gateway.says(r"http://127\.0\.0\.1:(\d+) .*http://127\.0\.0\.1:(\d+)")
+    port, admin_port = int(found[1]), int(found[2])
+
+    statuses = {(await post(port)).status for _ in range(20)}
+    os.kill(child(gateway, "keeper"), signal.SIGKILL)
+    statuses |= {(await post(port)).status for _ in range(40)}
+
+    await gateway.says("keeper was ended by SIGKILL; it starts again at once")
+    assert statuses == {200}
+    while await requests_stored(gateway, admin_port) < 60:  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0.05)
+    assert await requests_stored(gateway, admin_port) == 60
+
+
+async def test_after_a_killed_worker_everything_is_answered_again(
+    provider: ScriptedProvider, serve: Start
+) -> None:
+    gateway = await serve(CONFIG.format(workers=1, base_url=provider.base_url, chain="assist"))
+    port = await gateway.listens()
+    assert (await post(port)).status == 200
+
+    os.kill(child(gateway, "worker 0"), signal.SIGKILL)
+    statuses = [(await post(port)).status for _ in range(20)]
+
+    assert statuses == [200] * 20
+
+
+async def test_a_stream_in_flight_is_finished_after_sigterm(
+    provider: ScriptedProvider, serve: Start
+) -> None:
     slow = Step(text="one two three four five six", gap_s=0.15)
-    async with ScriptedProvider(default=slow) as provider:
-        gateway = await serve(CONFIG.format(workers=1, base_url=provider.base_url, chain="assist"))
-        port = await gateway.listens()
-        streaming = asyncio.ensure_future(post(port, stream=True))
-        await provider.wait_for(lambda p: p.requests == 1, timeout_s=5)
+    provider.behave(slow)
+    gateway = await serve(CONFIG.format(workers=1, base_url=provider.base_url, chain="assist"))
+    port = await gateway.listens()
+    streaming = asyncio.ensure_future(post(port, stream=True))
+    await provider.wait_for(lambda p: p.requests == 1, timeout_s=5)
 
-        gateway.signal(signal.SIGTERM)
+    gateway.signal(signal.SIGTERM)
 
-        answer = await streaming
-        assert answer.status == 200
-        assert answer.body.rstrip().endswith("data: [DONE]")
-        assert '"finish_reason":"stop"' in answer.body
-        assert await gateway.ends() == 0
-        with pytest.raises(ConnectionRefusedError):
-            await post(port)
-
-
-async def test_sighup_puts_a_good_file_in_force_and_a_broken_one_not(serve: Start) -> None:
-    async with ScriptedProvider() as provider:
-        gateway = await serve(CONFIG.format(workers=1, base_url=provider.base_url, chain="assist"))
-        port = await gateway.listens()
-        path = gateway.folder / "hotswap.yaml"
-
-        path.write_text(CONFIG.format(workers=1, base_url=provider.base_url, chain="other"))
-        gateway.signal(signal.SIGHUP)
-        await until_answered(port, "other")
-        path.write_text("fallback: [")
-        gateway.signal(signal.SIGHUP)
-        await gateway.says('"event": "configuration refused')
-
-        assert (await post(port, "other")).status == 200
-        assert (await post(port, "assist")).status == 404
+    answer = await streaming
+    assert answer.status == 200
+    assert answer.body.rstrip().endswith("data: [DONE]")
+    assert '"finish_reason":"stop"' in answer.body
+    assert await gateway.ends() == 0
+    with pytest.raises(ConnectionRefusedError):
+        await post(port)
 
 
-async def test_a_worker_that_starts_later_has_the_reloaded_configuration(serve: Start) -> None:
-    async with ScriptedProvider() as provider:
-        gateway = await serve(CONFIG.format(workers=1, base_url=provider.base_url, chain="assist"))
-        port = await gateway.listens()
-        path = gateway.folder / "hotswap.yaml"
-        path.write_text(CONFIG.format(workers=1, base_url=provider.base_url, chain="other"))
-        gateway.signal(signal.SIGHUP)
-        await until_answered(port, "other")
-        os.kill(child(gateway, "keeper"), signal.SIGSTOP)
+async def test_a_killed_supervisor_takes_its_children_and_its_link_with_it(serve: Start) -> None:
+    gateway = await serve(
+        CONFIG.format(workers=2, base_url="http://127.0.0.1:9/v1", chain="assist")
+    )
+    await gateway.listens()
+    children = [child(gateway, name) for name in ("keeper", "worker 0", "worker 1")]
+    assert len(links(gateway)) == 1
 
-        os.kill(child(gateway, "worker 0"), signal.SIGKILL)
+    gateway.signal(signal.SIGKILL)
 
-        assert (await post(port, "other")).status == 200
+    await gateway.ends()  # the log ends with the last child that could write to it
+    assert links(gateway) == []
+    assert not any(runs(pid) for pid in children)
 
 
-async def test_a_change_made_while_the_keeper_was_down_is_taken_over(serve: Start) -> None:
-    async with ScriptedProvider() as provider:
-        gateway = await serve(CONFIG.format(workers=1, base_url=provider.base_url, chain="assist"))
-        await gateway.listens()
-        keeper = child(gateway, "keeper")
-        os.kill(keeper, signal.SIGSTOP)
-        path = gateway.folder / "hotswap.yaml"
-        path.write_text(CONFIG.format(workers=1, base_url=provider.base_url, chain="other"))
+async def test_sighup_puts_a_good_file_in_force_and_a_broken_one_not(
+    provider: ScriptedProvider, serve: Start
+) -> None:
+    gateway = await serve(CONFIG.format(workers=1, base_url=provider.base_url, chain="assist"))
+    port = await gateway.listens()
+    path = gateway.folder / "hotswap.yaml"
 
-        os.kill(keeper, signal.SIGKILL)
+    path.write_text(CONFIG.format(workers=1, base_url=provider.base_url, chain="other"))
+    gateway.signal(signal.SIGHUP)
+    await until_answered(port, "other")
+    path.write_text("fallback: [")
+    gateway.signal(signal.SIGHUP)
+    await gateway.says('"event": "configuration refused')
 
-        await gateway.says('"event": "configuration in force"')
+    assert (await post(port, "other")).status == 200
+    assert (await post(port, "assist")).status == 404
+
+
+async def test_a_worker_that_starts_later_has_the_reloaded_configuration(
+    provider: ScriptedProvider, serve: Start
+) -> None:
+    gateway = await serve(CONFIG.format(workers=1, base_url=provider.base_url, chain="assist"))
+    port = await gateway.listens()
+    path = gateway.folder / "hotswap.yaml"
+    path.write_text(CONFIG.format(workers=1, base_url=provider.base_url, chain="other"))
+    gateway.signal(signal.SIGHUP)
+    await until_answered(port, "other")
+    os.kill(child(gateway, "keeper"), signal.SIGSTOP)
+
+    os.kill(child(gateway, "worker 0"), signal.SIGKILL)
+
+    assert (await post(port, "other")).status == 200
+
+
+async def test_a_change_made_while_the_keeper_was_down_is_taken_over(
+    provider: ScriptedProvider, serve: Start
+) -> None:
+    gateway = await serve(CONFIG.format(workers=1, base_url=provider.base_url, chain="assist"))
+    await gateway.listens()
+    keeper = child(gateway, "keeper")
+    os.kill(keeper, signal.SIGSTOP)
+    path = gateway.folder / "hotswap.yaml"
+    path.write_text(CONFIG.format(workers=1, base_url=provider.base_url, chain="other"))
+
+    os.kill(keeper, signal.SIGKILL)
+
+    await gateway.says('"event": "configuration in force"')
 
 
 async def test_a_wrong_file_is_told_and_ends_with_3(serve: Start) -> None:
