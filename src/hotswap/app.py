@@ -73,6 +73,7 @@ class DataPlane:
             publish=self._publish,
             jitter=jitter,
             sleep=asyncio.sleep,
+            running=set(),
         )
         self.gateway = Gateway(
             Plane(snapshot), self._services, new_id=self._new_id, on_bug=_log_bug
@@ -122,16 +123,20 @@ class DataPlane:
         if settings.linger_s:
             await asyncio.sleep(settings.linger_s)
         if self._state is not None and self._server is not None:
-            await Drain(self._state, self._server).run(settings.drain_s)
+            await Drain(self._state, self._server).run(settings.drain_s, self._cut_off)
 
     async def close(self) -> None:
         """Stop serving and probing, and close every connection to providers."""
         if self._state is not None and self._server is not None:
-            await Drain(self._state, self._server).run(0.0)
+            await Drain(self._state, self._server).run(0.0, self._cut_off)
         if self._tick is not None:
             self._tick.cancel()
         self._prober.close()
         await self.client.close()
+
+    def _cut_off(self) -> None:
+        for attempt in tuple(self._services.running):
+            attempt.cut_off()
 
     def _look(self) -> None:
         self._prober.tick()

@@ -1,7 +1,7 @@
 """Which targets may serve a request, in which order, and why the others may not."""
 
 from collections.abc import Callable, Sequence
-from itertools import groupby, pairwise
+from itertools import groupby
 from math import log
 
 from msgspec import Struct
@@ -77,9 +77,17 @@ def plan(
 
 
 def _ordered(targets: Sequence[Target], jitter: Callable[[], float]) -> Sequence[Target]:
-    """Shuffle targets of equal priority by weight (Efraimidis and Spirakis, 2006)."""
-    if all(a.priority != b.priority for a, b in pairwise(targets)):
-        return targets
+    """Return the targets by priority; those of equal priority share by weight."""
+    last = None
+    for target in targets:
+        if target.priority == last:
+            return _shuffled(targets, jitter)
+        last = target.priority
+    return targets
+
+
+def _shuffled(targets: Sequence[Target], jitter: Callable[[], float]) -> Sequence[Target]:
+    """Shuffle each tier by weight (Efraimidis and Spirakis, 2006)."""
     ordered: list[Target] = []
     for _, tier in groupby(targets, key=lambda t: t.priority):
         keyed = [(log(1.0 - jitter()) / target.weight, target) for target in tier]

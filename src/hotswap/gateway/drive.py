@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from ..core.run import Action, GiveUp, Run, Sleep, Start
-from ..core.terms import RULES, Cause, Failure, Scope
+from ..core.terms import RULES, Failure, Scope
 from .answer import explain, give_up, note
 from .attempt import Attempt
 from .line import Line
@@ -44,9 +44,10 @@ async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Ac
     now = services.clock.now()
     _report(attempt, failure, services, now)
     action = None
-    if failure is None or attempt.released or failure.cause is Cause.CANCEL:
+    if failure is None or attempt.released:
         attempt.deliver(failure)
     else:
+        line.upstream_s += now - (attempt.sent_at or now)
         line.attempts.append(note(start.target, failure, now - attempt.started_at))
         action = run.on_failure(failure, now)
     final = action is None or isinstance(action, GiveUp)
@@ -60,10 +61,9 @@ def _report(attempt: Attempt, failure: Failure | None, services: Services, now: 
     start, line = attempt.start, attempt.line
     standings, health = services.standings, attempt.health
     keyring = standings.keyring(start.target.provider)
-    line.upstream_s += now - (attempt.sent_at or now)
     if failure is None:
-        if attempt.gap_s:
-            health.on_gap(attempt.gap_s)
+        if attempt.longest_gap_s:
+            health.on_gap(attempt.longest_gap_s)
         health.on_success(attempt.token, now)
         keyring.on_success(start.credential.id, start.target.model, now)
     else:

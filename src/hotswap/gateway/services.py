@@ -2,6 +2,7 @@
 
 from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -9,6 +10,14 @@ from ..clock import Clock
 from ..core.standings import Standings
 from ..ledger.record import Record
 from ..upstream.api import Client
+
+
+class Running(Protocol):
+    """An attempt in flight, as far as whoever ends the process cares."""
+
+    def cut_off(self) -> None:
+        """End because the process ends."""
+        ...
 
 
 class Services(Struct, frozen=True):
@@ -25,3 +34,5 @@ class Services(Struct, frozen=True):
     jitter: Callable[[], float]
     """Gives a random number in [0, 1)."""
     sleep: Callable[[float], Awaitable[None]]
+    running: set["Running"]
+    """The attempts in flight."""

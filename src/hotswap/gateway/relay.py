@@ -1,0 +1,65 @@
+"""A provider's stream on its way into the caller's transport."""
+
+from ..core.terms import Cause, Failure, Target
+from ..dialects.api import Passage
+from .answer import EVENT_STREAM, explain
+from .line import Line
+
+
+class Relay:
+    """Holds a stream back until its first content, then pushes it on as it comes.
+
+    Until `commit` nothing of it has reached the caller, so another target may still begin the
+    answer; after it, what goes wrong has to go wrong inside the answer.
+    """
+
+    __slots__ = ("_held", "_line", "_progress", "_released", "_target", "passage")
+
+    def __init__(self, line: Line, target: Target) -> None:
+        self._line = line
+        self._target = target
+        self._held = b""
+        self._released = False
+        self._progress = 0
+        self.passage: Passage = line.route.dialect.passage(usage_asked=line.request.usage_asked)
+
+    def feed(self, data: bytes) -> bool:
+        """Take bytes from the provider; say whether they brought the answer forward."""
+        passage = self.passage
+        out = passage.feed(data)
+        if self._released:
+            if out:
+                self._line.exchange.write(out)
+        else:
+            self._held += out
+        before, self._progress = self._progress, passage.progress
+        return passage.progress != before
+
+    def commit(self, now: float) -> None:
+        """Begin the caller's answer: from here on this stream is the answer."""
+        line = self._line
+        self._released = True
+        if not line.committed:
+            line.committed = True
+            line.exchange.start(200, EVENT_STREAM + explain(line, self._target, now))
+        line.exchange.write(self._held)
+
+    def end(self, failure: Failure | None, now: float) -> Failure | None:
+        """The provider's body has ended, by its framing or by `failure`: judge what was seen."""
+        passage = self.passage
+        rest = passage.end()
+        if not passage.complete or passage.failure is not None:
+            return failure or passage.failure or Failure(Cause.HARD, "truncated", 200)
+        if not self._released:
+            self.commit(now)
+        self._line.exchange.write(rest)
+        return None
+
+
+def keep_alive(line: Line, now: float) -> None:
+    """Show the caller of a stream without content so far that its request lives."""
+    if not line.committed:
+        line.committed = True
+        line.exchange.start(200, EVENT_STREAM + explain(line, None, now))
+    line.exchange.write(line.route.dialect.KEEP_ALIVE)
+    line.keep_alive_at = now + line.plane.snapshot.server.keep_alive_s
