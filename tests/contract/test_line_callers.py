@@ -78,6 +78,8 @@ EVENT = (
     ).encode()
 )
 LAST = b'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+LIMITS = {"silence_s": 0.2}
+"""Shorter than the pause that a slow caller causes: that is not the provider's silence."""
 EVENTS = 4096
 """64 MiB in all."""
 
@@ -107,7 +109,7 @@ async def flooded() -> AsyncGenerator[tuple[Flood, Serving], None]:
     flood = Flood()
     server = await asyncio.start_server(flood.serve, "127.0.0.1", 0)
     one = ScriptedProvider("one", port=server.sockets[0].getsockname()[1])
-    async with server, serving(chain_of(one, server={"warm": 0})) as gateway:
+    async with server, serving(chain_of(one, server={"warm": 0}, timeouts=LIMITS)) as gateway:
         yield flood, gateway
 
 

@@ -2,12 +2,15 @@
 
 # ruff: noqa: N802 - some names begin with the row of the list of what must pass
 
+import socket
+from contextlib import AsyncExitStack
 from typing import Final
 
 import pytest
 from msgspec import Struct
 
-from hotswap.testing.serving import chat, pair
+from hotswap.testing.provider import ScriptedProvider
+from hotswap.testing.serving import chain_of, chat, pair, serving
 from hotswap.testing.step import Cut, Step
 
 BY_TWO = "This answer was written by two."
@@ -93,6 +96,25 @@ async def test_T3_a_fault_of_every_target_is_an_error_and_nothing_else(
         assert answer.headers["x-hotswap-attempts"] == "2"
         assert answer.error()["message"]
         assert [a.cause for a in p.gateway.attempts] == [fault.cause] * 2
+
+
+@BOTH_MODES
+async def test_T3_a_connection_that_is_never_accepted_costs_its_limit_once(*, stream: bool) -> None:
+    """A full backlog drops what comes, as a firewall does."""
+    async with ScriptedProvider("two") as two, AsyncExitStack() as stack:
+        deaf = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)  # noqa: FBT003 - the standard library's signature
+            filler.connect_ex(deaf.getsockname())
+        one = ScriptedProvider("one", port=deaf.getsockname()[1])
+        config = chain_of(one, two, timeouts={"connect_s": 0.2})
+        gateway = await stack.enter_async_context(serving(config))
+        answer = await gateway.post(chat("assist", stream=stream))
+
+        assert answer.text() == BY_TWO
+        assert 0.2 <= answer.first_byte_s < 0.3
+        assert (gateway.attempts[0].cause, gateway.attempts[0].sent_s) == ("hard", None)
 
 
 SOUND: Final = {

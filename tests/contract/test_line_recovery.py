@@ -4,6 +4,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from random import Random
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from hotswap.clock import SystemClock
 from hotswap.ledger.record import Transition
 from hotswap.testing.provider import HEALTHY, ScriptedProvider
-from hotswap.testing.serving import Serving, chain_of, chat, pair, serving
+from hotswap.testing.serving import Answer, Serving, chain_of, chat, pair, serving
 from hotswap.testing.step import Seen, Step
 
 BY_ONE = "This answer was written by one."
@@ -60,6 +61,8 @@ async def test_T1_until_the_reset_no_request_reaches_a_throttled_target() -> Non
         opened = p.gateway.transitions[0]
         throttled, probe, *_ = p.one.seen
         assert probe.at - throttled.at >= 0.3
+        assert b"Say hello." in throttled.body
+        assert b"Say hello." not in probe.body
         assert opened.until is not None
         assert 0.3 <= opened.until - opened.at <= 0.33
         assert len(p.gateway.probes) == 1
@@ -89,7 +92,7 @@ async def test_T6_with_1000_waiting_clients_one_probe_finds_out_that_a_target_is
         (ramp,) = (t for t in gateway.transitions if t.after == "ramp")
         assert len(before(one.seen, monotonic_of(ramp))) == failed + 1
         assert len(gateway.probes) == 1
-        assert two.max_in_flight == 1000
+        assert two.requests >= 1000
 
 
 @pytest.mark.slow
@@ -196,3 +199,44 @@ async def test_T5_in_an_outage_of_everything_the_targets_are_left_nearly_alone()
 
         assert one.requests < 60
         assert two.requests < 60
+
+
+async def test_in_an_outage_the_retries_do_not_multiply_the_load() -> None:
+    """Retries are a tenth of a target's attempts and three more, whatever `max_attempts` says."""
+    never_opens = {"breaker": {"failures": 10_000, "min_requests": 10_000}}
+    retry = {"max_attempts": 5, "base_s": 0.001}
+    async with pair(Step(status=500), Step(status=500), health=never_opens, retry=retry) as p:
+        for _ in range(200):
+            assert (await p.gateway.post(chat("assist"))).status == 503
+
+        assert p.one.requests == 200
+        assert 200 < p.two.requests <= 225
+
+
+async def test_a_target_that_takes_requests_in_silence_opens_before_their_limit() -> None:
+    """Whoever comes once it is noticed goes to the fallback at once."""
+    health = {"silence": {"waiting": 3, "floor_s": 0.1, "quiet_s": 0.1}}
+    hang = Step(hang=True)
+    async with (
+        pair(hang, health=health, timeouts={"first_content_s": 0.6}) as p,
+        asyncio.TaskGroup() as group,
+    ):
+        answers: list[Answer] = []
+        answered = asyncio.Event()
+
+        async def ask() -> None:
+            answers.append(await p.gateway.post(chat("assist", stream=True)))
+            answered.set()
+
+        clock = SystemClock()
+        began_at = clock.now()
+        while not p.two.requests:
+            group.create_task(ask())
+            with suppress(TimeoutError):
+                await p.two.wait_for(lambda two: two.requests > 0, timeout_s=0.02)
+
+        assert clock.now() < began_at + 0.5
+        await answered.wait()
+        assert answers[0].text() == BY_TWO
+        assert answers[0].first_byte_s < 0.1
+        assert p.gateway.transitions[0].reason == "silence"
