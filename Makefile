@@ -16,11 +16,15 @@ help:  ## Show what there is.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
+.venv/.demo: .venv/.demo requirements/demo.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
+	touch $@
+
 .venv/.dev: .venv/.run requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	touch $@
 
-demo: .venv/.run  ## Run all chains on simulated providers, with chaos. No keys needed.
+demo: .venv/.demo  ## Run all chains on simulated providers, with chaos. No keys needed.
 	$(BIN)/hotswap demo $(ARGS)
 
 serve: .venv/.run  ## Run the gateway with your keys and hotswap.yaml.
@@ -43,7 +47,8 @@ bench: .venv/.run  ## Measure against the bare upstream and nginx (ARGS=--quick:
 
 requirements:  ## Resolve the pins anew (needs uv).
 	uv pip compile pyproject.toml --group build --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/run.txt
-	uv pip compile pyproject.toml --group build --group lint --group test --group e2e -c requirements/run.txt --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt
+	uv pip compile pyproject.toml --group build --group demo -c requirements/run.txt --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/demo.txt
+	uv pip compile pyproject.toml --group build --group lint --group test --group e2e -c requirements/demo.txt --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt
 
 format: .venv/.dev  ## Format the code.
 	$(BIN)/ruff check --fix --quiet . || true

@@ -7,13 +7,14 @@ from typing import Final
 
 from cyclopts import App, CycloptsError
 
+from .. import __version__
 from ..processes.exits import Exit
 from .failing import CommandError
 
 app: Final = App(
     name="hotswap",
     help="A self-hosted LLM gateway: the answer arrives, whichever provider fails.",
-    version=lambda: _version(),  # noqa: PLW0108 - it is defined below
+    version=__version__,
     result_action="return_value",
     exit_on_error=False,
     print_error=False,
@@ -49,12 +50,6 @@ def main(words: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FINE
     return code if isinstance(code, Exit) else Exit.FINE
-
-
-def _version() -> str:
-    from importlib.metadata import version  # noqa: PLC0415 - 70 ms that `serve` shall not pay
-
-    return version("hotswap")
 
 
 def _fail(code: Exit, message: str) -> Exit:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, cast
 
+from msgspec import structs
+
 from ..core.terms import Chain, Provider
 from .chains import build_chains, named_chains
 from .expand import expand
@@ -34,7 +36,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Snapshot:
         ConfigMistakes: The file cannot be used. No message holds a secret.
     """
     file = str(path).encode(errors="replace").decode()
-    text = _text(path, file)
+    content = _content(path, file)
+    text = _text(content, file)
     folder = path.absolute().parent
     try:
         document = read(text, lambda part: expand(part, environ, folder))
@@ -52,10 +55,10 @@ def load(path: Path, environ: Mapping[str, str]) -> Snapshot:
     snapshot = None if model is None else _snapshot(model, document, environ, folder, findings)
     if findings.mistakes or snapshot is None:
         raise ConfigMistakes(findings.mistakes)
-    return snapshot
+    return structs.replace(snapshot, source=hashlib.sha256(content).hexdigest())
 
 
-def _text(path: Path, file: str) -> str:
+def _content(path: Path, file: str) -> bytes:
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
@@ -64,6 +67,10 @@ def _text(path: Path, file: str) -> str:
         raise ConfigMistakes((Mistake(file, 0, 0, "", f"cannot be read: {reason}"),)) from None
     if len(content) > MAX_BYTES:
         raise ConfigMistakes((Mistake(file, 0, 0, "", f"is longer than {MAX_BYTES} bytes"),))
+    return content
+
+
+def _text(content: bytes, file: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+from msgspec import structs
 from watchfiles import (
     awatch,  # pyright: ignore[reportUnknownVariableType] - its default for trio is untyped
 )
@@ -35,17 +36,17 @@ async def load_in_child(path: Path) -> Outcome:
     return read_outcome(path, child.returncode or 0, output)
 
 
-async def changes(path: Path, *, check_s: float = 5.0) -> AsyncGenerator[None, None]:
-    """Yield once for each new content of the file; the content at the first call is known.
+async def changes(path: Path, known: str, *, check_s: float = 5.0) -> AsyncGenerator[None, None]:
+    """Yield once for each new content of the file, from the first moment on.
 
     A file that is missing is no change: it may be about to be replaced.
 
     Args:
         path: The file, or a link to it.
+        known: `Snapshot.source` of the configuration in force.
         check_s: The content is compared this often in any case, for file systems that notify
             of nothing.
     """
-    known = _fingerprint(path)
     watching = awatch(
         *_folders(path),
         watch_filter=None,
@@ -55,6 +56,10 @@ async def changes(path: Path, *, check_s: float = 5.0) -> AsyncGenerator[None, N
         rust_timeout=int(check_s * 1000),
         yield_on_timeout=True,
     )
+    seen = _fingerprint(path)
+    if seen is not None and seen != known:
+        known = seen
+        yield
     async for _ in watching:
         seen = _fingerprint(path)
         if seen is not None and seen != known:
@@ -64,7 +69,7 @@ async def changes(path: Path, *, check_s: float = 5.0) -> AsyncGenerator[None, N
 
 def is_same(old: Snapshot, new: Snapshot) -> bool:
     """Say whether nothing changes. The digest alone does not tell: it leaves secrets out."""
-    return old == new
+    return old == structs.replace(new, source=old.source)
 
 
 def _folders(path: Path) -> set[Path]:
@@ -72,9 +77,9 @@ def _folders(path: Path) -> set[Path]:
     return {path.absolute().parent, path.resolve().parent}
 
 
-def _fingerprint(path: Path) -> bytes | None:
+def _fingerprint(path: Path) -> str | None:
     """Return a digest of the content; None: there is no file to read."""
     try:
-        return hashlib.sha256(path.read_bytes()).digest()
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return None

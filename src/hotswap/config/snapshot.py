@@ -34,3 +34,5 @@ class Snapshot(Struct, frozen=True):
     listed: tuple[str, ...] = ()
     """Names that `GET /v1/models` shows, in order."""
     warnings: tuple[str, ...] = ()
+    source: str = ""
+    """SHA-256 of the file's bytes, by which a change made meanwhile is noticed."""

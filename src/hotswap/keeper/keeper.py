@@ -6,7 +6,6 @@ import signal
 import socket
 from collections.abc import Callable
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +13,7 @@ import structlog
 from msgspec.msgpack import Encoder
 from structlog.typing import FilteringBoundLogger
 
+from .. import __version__
 from ..clock import Clock, SystemClock
 from ..config.reload import changes, load_in_child
 from ..config.snapshot import Snapshot
@@ -68,7 +68,7 @@ class Keeper:
         self._store = store
         self._on_snapshot = on_snapshot
         self._log = log
-        self._version = version("hotswap")
+        self._version = __version__
         self._live = Live()
         self._reloader = Reloader(snapshot, source, on_loaded=self._apply, log=log)
         self._hub = Hub(snapshot, store=store, live=self._live, clock=clock, jitter=jitter, log=log)
@@ -194,7 +194,7 @@ async def run_keeper(
     log: FilteringBoundLogger = structlog.get_logger()
     keeper = Keeper(
         snapshot,
-        Source(partial(load_in_child, config), partial(changes, config)),
+        Source(partial(load_in_child, config), partial(changes, config, snapshot.source)),
         open_store(snapshot),
         on_snapshot=on_snapshot,
         clock=SystemClock(),

@@ -9,6 +9,7 @@ from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from ..config.outcome import Loaded, Outcome, Refused
+from ..config.reload import is_same
 from ..config.snapshot import Snapshot
 
 WATCH_AGAIN_S: Final = 5.0
@@ -90,7 +91,7 @@ class Reloader:
                     digest=self.snapshot.digest,
                     mistakes=[str(mistake) for mistake in mistakes],
                 )
-            case Loaded(snapshot) if snapshot == self.snapshot:
+            case Loaded(snapshot) if is_same(self.snapshot, snapshot):
                 self._log.info("configuration read, nothing has changed", digest=snapshot.digest)
             case Loaded(snapshot):
                 former, self.snapshot = self.snapshot, snapshot

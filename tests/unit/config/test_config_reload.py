@@ -1,6 +1,7 @@
 """Changes of the file are noticed however it is replaced, and loaded in a child."""
 
 import asyncio
+import hashlib
 import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -33,17 +34,32 @@ def delete_and_write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
+def digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 @asynccontextmanager
 async def watching(path: Path) -> AsyncGenerator[Callable[[], asyncio.Task[None]]]:
     """Watch a file; what is yielded waits for its next change."""
     async with asyncio.TaskGroup() as tasks:
-        stream = changes(path, check_s=0.2)
+        known = digest_of(path)
+        stream = changes(path, known, check_s=0.2)
 
         async def following() -> None:
             await anext(stream)
 
         async with aclosing(stream):
             yield lambda: tasks.create_task(following())
+
+
+@pytest.mark.slow
+async def test_a_change_made_before_the_watch_began_is_noticed_at_once(tmp_path: Path):
+    path = tmp_path / "hotswap.yaml"
+    path.write_text("two")
+    known = hashlib.sha256(b"one").hexdigest()
+
+    async with asyncio.timeout(10), aclosing(changes(path, known)) as stream:
+        assert await anext(stream) is None
 
 
 @pytest.mark.slow
