@@ -93,6 +93,8 @@ async def test_T6_with_1000_waiting_clients_one_probe_finds_out_that_a_target_is
         assert len(before(one.seen, monotonic_of(ramp))) == failed + 1
         assert len(gateway.probes) == 1
         assert two.requests >= 1000
+        ended = [a.request_id for a in gateway.attempts if a.final]
+        assert len(ended) == len(set(ended)) == len({a.request_id for a in gateway.attempts})
 
 
 @pytest.mark.slow
