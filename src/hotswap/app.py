@@ -175,12 +175,19 @@ async def serve_worker(
         stopping: Set when the process shall end.
     """
     clock = SystemClock()
+
+    def learn(transition: Transition) -> None:
+        plane.learn(transition)
+
+    def apply(applied: Snapshot) -> None:
+        plane.apply(applied)
+
     uplink = Uplink(
         link_path,
         worker=index,
         boot=f"{index}-{clock.unix():.6f}",
-        on_changed=lambda transition: plane.learn(transition),  # noqa: PLW0108 - bound below
-        on_apply=lambda applied: plane.apply(applied),  # noqa: PLW0108 - bound below
+        on_changed=learn,
+        on_apply=apply,
         load=lambda: plane.load(),  # noqa: PLW0108 - bound below
         jitter=random.random,  # noqa: TID251 - injected from here
         limit=snapshot.store.buffer,

@@ -152,7 +152,6 @@ class TargetHealth:
             self._renew(generation)
         token = self._token_base + next(self._serial) + streamed
         self._begun[token] = now
-        self.retries.started(now)
         if streamed:
             self._waiting[token] = now
         self._requests.add(now)

@@ -141,6 +141,7 @@ class Run:
             if credential is not None:
                 self._tries = 0
                 self._tried_keys = ()
+                health.retries.started(now)
                 return self._start(target, credential)
         return None
 

@@ -161,9 +161,7 @@ class Attempt:
         line = self.line
         if self._faulty:
             self._look(now + FAULT_BODY_S)
-        elif not line.request.stream:
-            self._look(self._limits.silence_at(now))
-        elif b"json" not in headers.get(b"content-type", b""):
+        elif line.request.stream and b"json" not in headers.get(b"content-type", b""):
             self._relay = Relay(line, self.start.target)
 
     def on_body(self, data: bytes) -> None:

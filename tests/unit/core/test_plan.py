@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from hotswap.core.plan import Skip, plan
 from hotswap.core.settings import ErrorRateRule, Health, RateLimitRule
 from hotswap.core.standings import Standings
@@ -49,9 +51,8 @@ def throttle(made: Standings, target: Target, after_s: float | None) -> None:
     made.keyring(target.provider).on_failure("main", target.model, "r1", failure, 0.0)
 
 
-def ids(targets: object) -> list[str]:
-    assert isinstance(targets, (list, tuple))
-    return [t.id for t in targets if isinstance(t, Target)]
+def ids(targets: Sequence[Target]) -> list[str]:
+    return [target.id for target in targets]
 
 
 def test_priority_is_the_order() -> None:
