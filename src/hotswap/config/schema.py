@@ -76,7 +76,7 @@ class ServerFile(_Section):
     listen: str = f"{_SERVER.host}:{_SERVER.port}"
     """Address and port for callers. Without an access key only a loopback address is allowed."""
     admin: str = f"{_SERVER.admin_host}:{_SERVER.admin_port}"
-    """Address and port of dashboard, API and metrics; always guarded by the admin key."""
+    """Address and port of the admin API; always guarded by the admin key."""
     workers: Count = _SERVER.workers
     """Processes that serve callers; one per core at most."""
     state_dir: str = _SERVER.state_dir
@@ -155,13 +155,16 @@ class ProviderFile(_Section):
     """In order of preference. Default: the usual environment variable of the kind; an empty
     list: the provider wants no key."""
     limits: LimitsFile | None = None
+    """Not active yet."""
 
 
 class PriceFile(_Section):
     """Price per million tokens. Not active yet."""
 
     input: Pause
+    """Of what is sent, in USD."""
     output: Pause
+    """Of what is generated, in USD."""
 
 
 class ModelFile(_Section):
@@ -172,6 +175,7 @@ class ModelFile(_Section):
     can: tuple[str, ...] = ()
     """Capabilities."""
     price: PriceFile | None = None
+    """In place of the known price."""
 
 
 class LinkFile(_Section):
@@ -190,7 +194,7 @@ class LinkFile(_Section):
 
 
 class ErrorRule(Struct, frozen=True):
-    """Trigger `error`: connect, TLS, 5xx, timeouts, broken streams."""
+    """Trigger `error`, also `availability`: connect, TLS, 5xx, timeouts, broken streams."""
 
     classes: Later = None
     """Not supported yet."""
@@ -200,6 +204,7 @@ class CostRule(Struct, frozen=True):
     """Trigger `cost`. Not active yet."""
 
     budget: str = ""
+    """Name of the budget."""
     at: Share = 0.8
     """Share of the budget from which on price decides."""
 
@@ -208,7 +213,9 @@ class QualityRule(Struct, frozen=True):
     """Trigger `quality`. Not active yet."""
 
     checks: tuple[object, ...] = ()
+    """What is looked for in an answer."""
     threshold: Share | None = None
+    """Score below which a target is suspect."""
 
 
 class RegionRule(Struct, frozen=True):
@@ -240,9 +247,11 @@ class ChainFile(_Section):
     """A named, ordered set of targets; callers name it as their model."""
 
     name: Word
+    """What callers name as their model."""
     aliases: tuple[Word, ...] = ()
     """Further names, such as a model that applications already ask for."""
     models: Annotated[tuple[LinkFile, ...], MinLen(1)]
+    """The targets; each at most once."""
     balance: Literal["priority", "weighted"] = "priority"
     """How targets are chosen: by priority, or by weight among all of them."""
     require: Later = None
@@ -266,6 +275,7 @@ class FallbackFile(_Section):
     """The chains, and how the health of their targets is judged."""
 
     chains: Annotated[tuple[ChainFile, ...], MinLen(1)]
+    """What callers may name as their model."""
     health: Annotated[Health, AsStruct()] = Field(default_factory=Health)
 
 
@@ -273,6 +283,7 @@ class AccessKeyFile(_Section):
     """A caller's key, given by its digest."""
 
     id: Word
+    """Name of the key in records."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
     """Hex digest of the key: `printf %s "$KEY" | sha256sum`."""
 
@@ -281,6 +292,7 @@ class AccessFile(_Section):
     """Who may call. Without any key the listener stays on loopback and takes every credential."""
 
     keys: tuple[AccessKeyFile, ...] = ()
+    """The keys that callers may have; empty: none is needed."""
     allow: Later = None
     """Not supported yet: addresses that may call."""
     deny: Later = None
@@ -299,7 +311,7 @@ class ConfigFile(_Section):
     providers: dict[Word, ProviderFile] = Field(default_factory=dict[str, ProviderFile])
     """By the name that chains use. The well-known kinds need no entry."""
     models: dict[str, ModelFile] = Field(default_factory=dict[str, ModelFile])
-    """By `provider/model`."""
+    """By `provider/model`. Not active yet."""
     fallback: FallbackFile
     budgets: Later = None
     """Not supported yet."""

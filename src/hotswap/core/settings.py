@@ -19,9 +19,9 @@ class Timeouts(Struct, frozen=True, gc=False):
     connect_s: Seconds = 2.0
     """DNS, TCP and TLS of a new connection. Healthy ones need well under 0.5 s."""
     first_content_s: Seconds | None = None
-    """From the request's last byte to the first content. None: learned per target, 3 x p95."""
+    """From the request's last byte to the first content. Default: learned per target, 3 x p95."""
     silence_s: Seconds | None = None
-    """Longest pause between events of a stream. None: learned, 10 x p99 of the gaps."""
+    """Longest pause between events of a stream. Default: learned, 10 x p99 of the gaps."""
     total_s: Seconds = 600.0
     """All attempts of one request together. The official SDKs give up at 600 s as well."""
 
@@ -32,18 +32,23 @@ class Learned(Struct, frozen=True, gc=False):
     first_content_factor: Annotated[float, Meta(ge=1)] = 3.0
     """Limit = factor x p95 of the time to first content."""
     first_content_min_s: Seconds = 3.0
+    """No learned limit of a streamed request is shorter ..."""
     first_content_max_s: Seconds = 30.0
+    """... or longer."""
     first_content_start_s: Seconds = 10.0
     """Streamed requests, before `samples` were seen."""
     whole_min_s: Seconds = 30.0
     """Non-streamed requests: the head comes only when the answer is complete."""
     whole_max_s: Seconds = 300.0
+    """No learned limit of a non-streamed request is longer."""
     whole_start_s: Seconds = 300.0
+    """Non-streamed requests, before `samples` were seen."""
     silence_factor: Annotated[float, Meta(ge=1)] = 10.0
     """Limit = factor x p99 of the gaps between events."""
     silence_min_s: Seconds = 8.0
     """Tool arguments come in bursts with pauses of seconds between them."""
     silence_max_s: Seconds = 30.0
+    """The longest learned limit, and the one before `samples` were seen."""
     samples: Count = 20
     """Measurements needed before anything is learned."""
 
@@ -56,7 +61,9 @@ class Retry(Struct, frozen=True):
     backoff: Literal["exponential"] = "exponential"
     """Full jitter: a random pause up to base x 2^n."""
     base_s: Seconds = 0.05
+    """Upper bound of the first pause; doubles with each try."""
     max_s: Seconds = 1.0
+    """Longest pause."""
     throttle_base_s: Seconds = 1.0
     """Base after a rate limit that named no time."""
     on: tuple[Literal["hard", "hang", "throttle", "quality"], ...] = ("hard", "throttle", "quality")
@@ -71,6 +78,7 @@ class RetryBudget(Struct, frozen=True, gc=False):
     reserve: Annotated[float, Meta(ge=0)] = 3.0
     """Retries allowed on top, so that little traffic may retry at all."""
     window_s: Seconds = 10.0
+    """Requests and retries are counted over this."""
 
 
 class BreakerSettings(Struct, frozen=True, gc=False):
@@ -87,6 +95,7 @@ class BreakerSettings(Struct, frozen=True, gc=False):
     open_s: Seconds = 5.0
     """First opening; doubles with each failed probe, half of it jittered."""
     open_max_s: Seconds = 300.0
+    """Openings grow no longer than this."""
     hint_max_s: Seconds = 86400.0
     """A provider's own hint is honoured up to this."""
     hint_probe_s: Seconds = 300.0
@@ -96,6 +105,7 @@ class BreakerSettings(Struct, frozen=True, gc=False):
     throttle_s: Seconds = 1.0
     """Base of the growing pause after a rate limit that named no time."""
     throttle_max_s: Seconds = 60.0
+    """That pause grows no longer than this."""
     probe_extra_s: Seconds = 5.0
     """A probe's lease lasts its first-content limit and this."""
     ramp_s: Seconds = 30.0
@@ -122,6 +132,7 @@ class SilenceRule(Struct, frozen=True, gc=False):
     floor_s: Seconds = 2.0
     """Each of them older than the larger of this and `factor` x p95."""
     factor: Annotated[float, Meta(ge=1)] = 3.0
+    """Of the target's own p95 of the time to first content."""
     quiet_s: Seconds = 2.0
     """And no byte from the target for so long."""
 
@@ -146,21 +157,24 @@ class Health(Struct, frozen=True):
 
 
 class RateLimitRule(Struct, frozen=True, gc=False):
-    """Trigger `rate_limit`."""
+    """Trigger `rate_limit`: a 429 moves the request on, to the next key or target, at once."""
 
     headroom: Share = 0.9
-    """Above this share of a learned limit new work prefers the next target."""
+    """Not active yet: above this share of a learned limit new work prefers the next target."""
 
 
 class LatencyRule(Struct, frozen=True, gc=False):
-    """Trigger `latency`."""
+    """Trigger `latency`: a slow answer moves on, a target that is slow for long comes last."""
 
     threshold_ms: Annotated[float, Meta(gt=0)] | None = None
-    """No first content within it: the request moves on. None: the learned limit."""
+    """No first content within it: the request moves on. Default: the learned limit, and no target
+    is ever suspect."""
     metric: Literal["first_content"] = "first_content"
+    """What is measured."""
     percentile: Literal["p50", "p95", "p99"] = "p95"
     """Of the last minute; above the threshold the target is suspect."""
     action: Literal["switch"] = "switch"
+    """What happens to a request without content in time."""
     clear_ratio: Share = 0.8
     """Cleared below this share of the threshold ..."""
     clear_s: Seconds = 60.0
@@ -171,14 +185,17 @@ class ErrorRateRule(Struct, frozen=True, gc=False):
     """Trigger `error_rate`: demotes a target behind the others."""
 
     threshold: Share = 0.05
+    """Demoted above this share of failures."""
     window_s: Seconds = 60.0
+    """Results are counted over this."""
     min_requests: Count = 20
+    """Results needed before the share says anything."""
     trial_share: Share = 0.05
     """Share of requests that still go to a demoted target first, so that it can recover."""
 
 
 class AuthRule(Struct, frozen=True, gc=False):
-    """Trigger `auth`."""
+    """Trigger `auth`: a refused or exhausted key moves the request on, to the next key or target."""
 
     failures: Count = 2
     """Refusals in a row, of different requests, after which a credential is disabled."""
@@ -214,7 +231,7 @@ class ServerSettings(Struct, frozen=True):
     keep_alive_s: float = 15.0
     """A stream without content so far gets its head and a ping after this."""
     warm: int = 1
-    """Idle connections kept open to every eligible fallback endpoint, per worker."""
+    """Idle connections kept open to the endpoint of every target, per worker."""
     tls_cert: str = ""
     tls_key: str = ""
 
