@@ -1,11 +1,11 @@
 # Every target sets up what it needs: a fresh clone and `make demo` are enough.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-PYTHON ?= python3
+PYTHON ?= $(shell tools/interpreter)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo serve test check bench format requirements clean
+.PHONY: help demo serve test check bench format docs requirements clean
 
 help:  ## Show what there is.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ requirements:  ## Resolve the pins anew (needs uv).
 format: .venv/.dev  ## Format the code.
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format .
+
+docs: .venv/.run  ## Write the generated parts of the documentation.
+	$(BIN)/python -m tools.docs
 
 clean:  ## Remove what the other targets made.
 	rm -rf .venv .hotswap

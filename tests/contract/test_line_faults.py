@@ -142,3 +142,15 @@ async def test_a_stream_that_is_whole_arrives_whole_however_it_comes(step: Step)
         assert answer.events()[-1] == "[DONE]"
         assert answer.headers["x-hotswap-target"] == "one/m"
         assert p.gateway.attempts[0].answered
+
+
+async def test_a_body_that_never_comes_is_ended_by_the_silence_limit() -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n"
+    timeouts = {"first_content_s": 0.05, "silence_s": 0.2}
+    async with pair(Step(raw=head, silent_after=0), timeouts=timeouts) as p:
+        answer = await p.gateway.post(chat("assist"))
+
+        assert answer.text() == BY_TWO
+        first = p.gateway.attempts[0]
+        assert (first.cause, first.detail) == ("hang", "silence")
+        assert first.rule == "timeouts.silence_s"

@@ -52,18 +52,17 @@ class Refusal(Struct, frozen=True, gc=False):
 
 def explain(line: Line, target: Target | None, now: float) -> bytes:
     """Write the headers that every answer carries."""
-    own_ms = (now - line.exchange.incoming.received_at - line.upstream_s) * 1000
-    lines = b"x-hotswap-request-id: %b\r\nx-hotswap-attempts: %d\r\n" % (
-        line.request_id.encode(),
-        line.tried,
-    )
+    own_s = now - line.exchange.incoming.received_at - line.upstream_s
+    lines = (
+        b"x-hotswap-request-id: %b\r\nx-hotswap-attempts: %d\r\nserver-timing: hotswap;dur=%.2f\r\n"
+    ) % (line.request_id.encode(), line.tried, max(own_s * 1000, 0.0))
     if target is not None:
         lines += b"x-hotswap-target: %b\r\n" % target.id.encode()
     if line.attempts or line.plan.skips:
         reason = why(line.attempts, _passed_over(line, target))
         if reason:
             lines += b"x-hotswap-reason: %b\r\n" % reason.encode("ascii", "replace")
-    return lines + b"server-timing: hotswap;dur=%.2f\r\n" % max(own_ms, 0.0)
+    return lines
 
 
 def _passed_over(line: Line, target: Target | None) -> Sequence[str]:

@@ -226,7 +226,7 @@ class Attempt:
         last_at = None if line.request.stream else self.last_at
         failure = limits.passed(now, self._call.sent_at, started=started, last_at=last_at)
         if failure is None:
-            self._look(limits.next_at(now))
+            self._look(limits.next_at(now) if last_at is None else limits.silence_at(last_at))
         elif relay is not None and relay.passage.complete:
             self._call.cancel()
             self._finish(relay.end(failure, now))
