@@ -37,6 +37,7 @@ def _opening(server: ServerSettings) -> Opening:
     return Opening(
         host=server.host,
         port=server.port,
+        scheme="https" if server.tls_cert else "http",
         admin_host=server.admin_host,
         admin_port=server.admin_port,
         workers=server.workers,

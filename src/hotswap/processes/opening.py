@@ -14,6 +14,8 @@ class Opening(NamedTuple):
 
     host: str
     port: int
+    scheme: str
+    """`https` when the workers speak TLS, otherwise `http`."""
     admin_host: str
     admin_port: int
     workers: int
@@ -28,9 +30,16 @@ class Opening(NamedTuple):
 
 def read_opening(fields: Sequence[str]) -> Opening:
     """Return the opening that `Opening.fields` wrote."""
-    host, port, admin_host, admin_port, workers, state_dir, patience_s = fields
+    host, port, scheme, admin_host, admin_port, workers, state_dir, patience_s = fields
     return Opening(
-        host, int(port), admin_host, int(admin_port), int(workers), state_dir, float(patience_s)
+        host,
+        int(port),
+        scheme,
+        admin_host,
+        int(admin_port),
+        int(workers),
+        state_dir,
+        float(patience_s),
     )
 
 
@@ -58,7 +67,7 @@ class Opened:
             stack.callback(self.close_public)
             port = opening.port
             for _ in range(opening.workers):
-                self.public.append(listen(opening.host, port, shared=True))
+                self.public.append(listen(opening.host, port, shared=True, scheme=opening.scheme))
                 port = self.public[0].port  # the first may have let the kernel choose
             self._stack = stack.pop_all()
 

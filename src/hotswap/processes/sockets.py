@@ -41,13 +41,14 @@ class Link(NamedTuple):
             os.rmdir(self.folder)
 
 
-def listen(host: str, port: int, *, shared: bool) -> Listener:
+def listen(host: str, port: int, *, shared: bool, scheme: str = "http") -> Listener:
     """Listen on an address or a name; of a name's addresses an IPv4 one is preferred.
 
     Args:
         host: `0.0.0.0` is every IPv4 address, `::` every address of both families.
         port: 0 lets the kernel choose.
         shared: Other listeners of ours may take the same port (SO_REUSEPORT).
+        scheme: What its URL begins with; nothing here speaks it.
 
     Raises:
         ListenError: The name is unknown, or the address is taken or not ours.
@@ -61,7 +62,7 @@ def listen(host: str, port: int, *, shared: bool) -> Listener:
             listener.bind(address)
             listener.listen(BACKLOG)
             bound = int(listener.getsockname()[1])
-            return Listener(listener.detach(), bound, _url(host, bound))
+            return Listener(listener.detach(), bound, _url(scheme, host, bound))
     except OSError as error:
         raise ListenError(f"can not listen on {host}:{port}: {error.strerror}") from error
 
@@ -93,5 +94,5 @@ def _prepare(listener: socket.socket, *, shared: bool) -> None:
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _url(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -38,7 +38,7 @@ def load(channel: Channel) -> int:
     (admin_port,) = [int(word[6:]) for word in WHAT if word.startswith("admin=")] or [0]
     patience_s = 0.2 if "impatient" in WHAT else 10.0
     opening = Opening(
-        "127.0.0.1", 0, "127.0.0.1", admin_port, int(WORKERS), f"{FOLDER}/state", patience_s
+        "127.0.0.1", 0, "http", "127.0.0.1", admin_port, int(WORKERS), f"{FOLDER}/state", patience_s
     )
     channel.say(Word.LOADED, *opening.fields(), memory=b"first")
     return 0

@@ -11,7 +11,7 @@ from hotswap.processes.sockets import ListenError, listen, open_link
 
 
 def test_an_opening_survives_its_way_through_texts() -> None:
-    opening = Opening("::1", 8100, "localhost", 8101, 4, "/var/lib/hot swap", 125.0)
+    opening = Opening("::1", 8100, "https", "localhost", 8101, 4, "/var/lib/hot swap", 125.0)
 
     assert read_opening(opening.fields()) == opening
 
@@ -36,10 +36,19 @@ def test_addresses_of_both_families_and_names_are_listened_on(
 
 
 def test_workers_share_one_port_that_the_kernel_chose(tmp_path: Path) -> None:
-    opened = Opened(Opening("127.0.0.1", 0, "127.0.0.1", 0, 3, str(tmp_path), 1.0))
+    opened = Opened(Opening("127.0.0.1", 0, "http", "127.0.0.1", 0, 3, str(tmp_path), 1.0))
 
     assert len({listener.port for listener in opened.public}) == 1
     assert len({listener.descriptor for listener in opened.public}) == 3
+    opened.close()
+
+
+def test_only_the_public_listener_is_shown_with_tls(tmp_path: Path) -> None:
+    opened = Opened(Opening("127.0.0.1", 0, "https", "127.0.0.1", 0, 2, str(tmp_path), 1.0))
+
+    port = opened.public[0].port
+    assert [listener.url for listener in opened.public] == [f"https://127.0.0.1:{port}"] * 2
+    assert opened.admin.url == f"http://127.0.0.1:{opened.admin.port}"
     opened.close()
 
 
@@ -74,7 +83,7 @@ def test_nothing_stays_open_when_one_address_is_taken(tmp_path: Path) -> None:
     before = _descriptors()
 
     with pytest.raises(ListenError):
-        Opened(Opening("127.0.0.1", taken.port, "127.0.0.1", 0, 2, str(tmp_path), 1.0))
+        Opened(Opening("127.0.0.1", taken.port, "http", "127.0.0.1", 0, 2, str(tmp_path), 1.0))
 
     assert _descriptors() == before
     assert list(tmp_path.iterdir()) == []
