@@ -190,7 +190,9 @@ def _hint(hint: object) -> object:
     if origin is Annotated and arguments[0] in (float, int):
         bounds = [bound for meta in arguments[1:] for bound in _bounds(meta)]
         number = (_Finite,) if arguments[0] is float else ()
-        bounded = (arguments[0], Strict(), *number, *bounds, _Most, _Unquoted)
+        # pydantic keeps the last of two upper bounds, not the lower one.
+        most = () if any(isinstance(bound, Lt | Le) for bound in bounds) else (_Most,)
+        bounded = (arguments[0], Strict(), *number, *bounds, *most, _Unquoted)
         return Annotated[bounded]
     if origin in (Union, types.UnionType):
         return Union[tuple(_hint(one) for one in arguments)]  # noqa: UP007 - made of a list

@@ -47,7 +47,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Snapshot:
             (Mistake(file, place.line, place.column, "", mistake.problem, mistake.hint),)
         ) from None
     if document.value is None:
-        hint = "`hotswap init` writes one to begin with"
+        hint = "it needs `fallback:` with at least one chain; docs/quick-start.md shows one"
         raise ConfigMistakes((Mistake(file, 0, 0, "", "the file is empty", hint),))
     findings = Findings(file, document)
     findings.flaws()

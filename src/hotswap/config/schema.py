@@ -67,7 +67,7 @@ class TlsFile(_Section):
     cert: str
     """PEM file with the certificate and the chain behind it."""
     key: str
-    """PEM file with the private key."""
+    """PEM file with the private key, without a password."""
 
 
 class ServerFile(_Section):

@@ -1,5 +1,7 @@
 """From the file's `server`, `store` and `access` to what the processes are started with."""
 
+import ssl
+from collections.abc import Mapping
 from os.path import isfile, normpath
 from pathlib import Path
 from typing import Final
@@ -13,6 +15,12 @@ from .snapshot import AccessKey
 _SQLITE: Final = "sqlite:"
 _ADDRESS: Final = "should be an address and a port"
 _ADDRESS_HINT: Final = 'such as "127.0.0.1:8100" or "[::1]:8100"'
+
+_TLS_FAULTS: Final[Mapping[str, str]] = {
+    "KEY_VALUES_MISMATCH": "server.tls.key is the key of another certificate"
+}
+_TLS_FAULT: Final = "cannot be used with server.tls.key"
+_TLS_HINT: Final = "PEM files: a certificate, and its key without a password"
 
 
 def build_server(file: ConfigFile, folder: Path, findings: Findings) -> ServerSettings:
@@ -101,10 +109,25 @@ def _tls(tls: TlsFile | None, folder: Path, findings: Findings) -> tuple[str, st
     if tls is None:
         return "", ""
     files = {"cert": _resolve(tls.cert, folder), "key": _resolve(tls.key, folder)}
-    for name, file in files.items():
-        if not isfile(file):  # noqa: PTH113 - never raises, whatever the text
-            findings.mistake(("server", "tls", name), "there is no such file")
+    missing = [name for name, file in files.items() if not isfile(file)]  # noqa: PTH113 - no raise
+    for name in missing:
+        findings.mistake(("server", "tls", name), "there is no such file")
+    fault = "" if missing else _tls_fault(files["cert"], files["key"])
+    if fault:
+        findings.mistake(("server", "tls", "cert"), fault, _TLS_HINT)
     return files["cert"], files["key"]
+
+
+def _tls_fault(cert: str, key: str) -> str:
+    """Try them as the workers will; return what is wrong, or an empty text."""
+    try:
+        # Without a password here, OpenSSL would ask for that of a key on the terminal, and wait.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password="")
+    except ssl.SSLError as error:
+        return _TLS_FAULTS.get(error.reason, _TLS_FAULT)
+    except OSError as error:
+        return f"{_TLS_FAULT}: {error.strerror}"
+    return ""
 
 
 def _resolve(path: str, folder: Path) -> str:

@@ -17,7 +17,7 @@ def server_context(cert: str, key: str) -> ssl.SSLContext:
         context.load_cert_chain(cert, key)
     except OSError as fault:  # `ssl.SSLError` is one, too.
         raise ConfigError(
-            "server.tls_cert",
+            "server.tls",
             f"certificate {cert!r} and key {key!r} can not be used: {fault}",
             "both are PEM files, and the key belongs to the certificate",
         ) from None

@@ -50,6 +50,7 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
 
     # The answer
     status: int = 200
+    """Of the answer; from 400 on the usual body is an error."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     """Added to the usual ones, or in their place; the framing is ours."""
     padding: int = 0
@@ -67,6 +68,7 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     finish_reason: str | None = None
     """None: `stop`, or `tool_calls`."""
     prompt_tokens: int = 9
+    """What the usage says, however long the request is."""
     completion_tokens: int | None = None
     """None: the number of pieces."""
 
@@ -82,9 +84,11 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     drip_s: float | None = None
     """Everything is sent in slices of `drip_bytes` with this pause; 0 just separates the writes."""
     drip_bytes: int = 1
+    """Length of these slices; without `drip_s` it does nothing."""
 
     # What goes wrong in the body
     cut: Cut | None = None
+    """How the answer ends; `cut_after` or `cut_after_bytes` says where."""
     cut_after: int = 0
     """Events of a stream that are sent before the cut."""
     cut_after_bytes: int | None = None
@@ -94,9 +98,11 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     error: object = None
     """In-band: this JSON value becomes an event, and no answer follows it."""
     error_after: int = 1
+    """Events of the stream before `error`: 1 puts it between the role chunk and the content."""
     garbage: bytes | None = None
     """These bytes take the place of the head; with `garbage_after` they are an event."""
     garbage_after: int | None = None
+    """Events of the stream before `garbage`."""
     no_finish: bool = False
     """No event carries a finish reason."""
     no_done: bool = False

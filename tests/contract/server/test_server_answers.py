@@ -446,5 +446,5 @@ async def test_tls_is_served(open_site: OpenSite, tmp_path: Path) -> None:
 
 
 def test_a_certificate_that_is_missing_is_the_operators_fault() -> None:
-    with pytest.raises(ConfigError, match=r"server.tls_cert: certificate 'no.pem'"):
+    with pytest.raises(ConfigError, match=r"server\.tls: certificate 'no.pem'"):
         server_context("no.pem", "no.key")

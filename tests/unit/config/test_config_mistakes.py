@@ -232,6 +232,24 @@ def test_a_section_says_what_is_wrong_with_it(refuse_text: Refuse, line: str, me
             'chains[0].timeouts.connect: unknown key (did you mean "connect_s"?)',
         ),
         (
+            (
+                "name: a, models: [{provider: openai, model: m}], "
+                "triggers: [{type: error_rate, threshold: 5}]"
+            ),
+            "chains[0].triggers[0].threshold: should be less than or equal to 1",
+        ),
+        (
+            (
+                "name: a, models: [{provider: openai, model: m}], "
+                "triggers: [{type: rate_limit, headroom: 7}]"
+            ),
+            "chains[0].triggers[0].headroom: should be less than or equal to 1",
+        ),
+        (
+            "name: a, models: [{provider: openai, model: m}], timeouts: {total_s: 1000000001}",
+            "chains[0].timeouts.total_s: should be less than or equal to 1000000000",
+        ),
+        (
             "name: a, models: [{provider: local, model: m}]",
             (
                 'chains[0].models[0].provider: no provider is named "local" '
@@ -249,7 +267,13 @@ def test_a_chain_says_what_is_wrong_with_it(refuse_text: Refuse, chain: str, mes
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("", "hotswap.yaml: the file is empty (`hotswap init` writes one to begin with)"),
+        (
+            "",
+            (
+                "hotswap.yaml: the file is empty (it needs `fallback:` with at least one chain; "
+                "docs/quick-start.md shows one)"
+            ),
+        ),
         ("- a", "hotswap.yaml:1:1 should be a mapping"),
         ("{}", "hotswap.yaml:1:1 fallback: is missing"),
         ("a: [1", "hotswap.yaml:2:1 expected ',' or ']', but got '<stream end>'"),

@@ -1,16 +1,23 @@
 """Listeners, limits, folders and callers' keys."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from hotswap.config.snapshot import AccessKey
 from hotswap.core.settings import ServerSettings, StoreSettings
+from hotswap.testing.certificates import Certificates, make_certificates
 
 from .conftest import Load, Refuse
 
 CHAIN = "fallback: {chains: [{name: a, models: [{provider: openai, model: m}]}]}\n"
 DIGEST = "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 def test_without_a_word_everything_has_its_default(load_text: Load, tmp_path: Path):
@@ -21,9 +28,9 @@ def test_without_a_word_everything_has_its_default(load_text: Load, tmp_path: Pa
     assert snapshot.keys == ()
 
 
-def test_every_setting_of_the_server_arrives(load_text: Load, tmp_path: Path):
-    (tmp_path / "c.pem").write_text("-")
-    (tmp_path / "k.pem").write_text("-")
+def test_every_setting_of_the_server_arrives(load_text: Load, tmp_path: Path, made: Certificates):
+    (tmp_path / "c.pem").symlink_to(made.good)
+    (tmp_path / "k.pem").symlink_to(made.key)
 
     snapshot = load_text(
         "server: {listen: '[::1]:1', admin: '0.0.0.0:2', workers: 3, state_dir: /var/lib/h, "
@@ -55,6 +62,59 @@ def test_every_setting_of_the_server_arrives(load_text: Load, tmp_path: Path):
         tls_key=f"{tmp_path}/k.pem",
     )
     assert snapshot.store == StoreSettings(f"sqlite:{tmp_path}/r.db", 0.5, 2, 10)
+
+
+def _lines_about_tls(refuse_text: Refuse, folder: Path, cert: Path, key: Path) -> list[str]:
+    (folder / "c.pem").symlink_to(cert)
+    (folder / "k.pem").symlink_to(key)
+    return refuse_text("server:\n  tls: {cert: c.pem, key: k.pem}\n" + CHAIN)
+
+
+def test_the_key_of_another_certificate_is_a_mistake(
+    refuse_text: Refuse, tmp_path: Path, made: Certificates
+):
+    other = _openssl_key(tmp_path / "other.pem")
+
+    assert _lines_about_tls(refuse_text, tmp_path, made.good, other) == [
+        (
+            "hotswap.yaml:2:15 server.tls.cert: server.tls.key is the key of another certificate "
+            "(PEM files: a certificate, and its key without a password)"
+        )
+    ]
+
+
+def test_what_is_no_certificate_is_a_mistake(
+    refuse_text: Refuse, tmp_path: Path, made: Certificates
+):
+    assert _lines_about_tls(refuse_text, tmp_path, made.key, made.key) == [
+        (
+            "hotswap.yaml:2:15 server.tls.cert: cannot be used with server.tls.key "
+            "(PEM files: a certificate, and its key without a password)"
+        )
+    ]
+
+
+def test_a_key_with_a_password_is_a_mistake_and_nobody_is_asked_for_it(
+    refuse_text: Refuse, tmp_path: Path, made: Certificates
+):
+    locked = _openssl_key(tmp_path / "locked.pem", "-aes256", "-pass", "pass:secret")
+
+    assert _lines_about_tls(refuse_text, tmp_path, made.good, locked) == [
+        (
+            "hotswap.yaml:2:15 server.tls.cert: cannot be used with server.tls.key "
+            "(PEM files: a certificate, and its key without a password)"
+        )
+    ]
+
+
+def _openssl_key(file: Path, *words: str) -> Path:
+    curve = ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+    subprocess.run(  # noqa: S603 - the words are our own
+        ["openssl", "genpkey", *curve, *words, "-out", str(file)],  # noqa: S607 - as installed
+        check=True,
+        capture_output=True,
+    )
+    return file
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:8100", "[::]:8100", "192.168.1.5:80", "gateway:80"])

@@ -5,24 +5,29 @@ from pathlib import Path
 import pytest
 
 from hotswap.config.load import load
+from hotswap.testing.certificates import Certificates, make_certificates
 
 from .conftest import Block, blocks
 
 KEYS: dict[str, str] = dict.fromkeys(
     ("OPENAI_API_KEY", "MISTRAL_API_KEY", "DEEPSEEK_API_KEY", "GROQ_API_KEY"), "sk-test"
 )
-FILES = ("fullchain.pem", "privkey.pem", "secrets/openai-spare")
 CHAIN = "\nfallback: {chains: [{name: any, models: [{provider: openai, model: m}]}]}\n"
 """Completes a block that shows other sections only."""
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, made: Certificates) -> Path:
     """Hold the files that configurations name."""
-    for name in FILES:
-        file = tmp_path / name
-        file.parent.mkdir(exist_ok=True)
-        file.write_text("sk-file\n")
+    (tmp_path / "fullchain.pem").symlink_to(made.good)
+    (tmp_path / "privkey.pem").symlink_to(made.key)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/openai-spare").write_text("sk-file\n")
     return tmp_path
 
 
