@@ -329,6 +329,7 @@ class StartProvider(Protocol):
         limit: Limit | None = None,
     ) -> ScriptedProvider:
         """Return a provider that listens; the arguments are those of `ScriptedProvider`."""
+        ...
 
 
 class Announcement(msgspec.Struct, frozen=True):
