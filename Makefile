@@ -5,7 +5,7 @@ PYTHON ?= $(shell tools/interpreter)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo serve test check bench format docs requirements clean
+.PHONY: help demo serve test check coverage bench format docs requirements clean
 
 help:  ## Show what there is.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,9 +38,12 @@ check: .venv/.dev  ## Linters, types, import rules, fast tests.
 	$(BIN)/basedpyright
 	$(BIN)/pytest -q $(ARGS)
 
-test: .venv/.dev  ## All tests, with coverage.
-	$(BIN)/coverage run --parallel-mode -m pytest -m "slow or not slow" $(ARGS); status=$$?; \
-	$(BIN)/coverage combine --quiet; $(BIN)/coverage report --skip-covered | tail -n 25; exit $$status
+test: .venv/.dev  ## All tests.
+	$(BIN)/pytest -m "slow or not slow" $(ARGS)
+
+coverage: .venv/.dev  ## The fast tests' coverage; processes that tests start are not seen by it.
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage report --skip-covered
 
 bench: .venv/.run  ## Measure against the bare upstream and nginx (ARGS=--quick: under a minute).
 	$(BIN)/python -m bench.run $(ARGS)

@@ -195,7 +195,7 @@ class ErrorRateRule(Struct, frozen=True, gc=False):
 
 
 class AuthRule(Struct, frozen=True, gc=False):
-    """Trigger `auth`: a refused or exhausted key moves the request on, to the next key or target."""
+    """Trigger `auth`: a refused or exhausted key moves the request to the next key or target."""
 
     failures: Count = 2
     """Refusals in a row, of different requests, after which a credential is disabled."""

@@ -13,6 +13,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum, auto
 from typing import Final, cast
 
@@ -245,7 +246,9 @@ class HttpProtocol(asyncio.Protocol):
     def drop(self) -> None:
         """Tell the handler that the caller is gone, and end the connection at once."""
         self._stage = _Stage.CLOSING
-        self.transport.abort()
+        # asyncio's TLS transport before 3.11.4 can not be aborted once it was closed.
+        with suppress(AttributeError):
+            self.transport.abort()
         self._leave()
 
     # Requests

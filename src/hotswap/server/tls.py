@@ -14,7 +14,7 @@ def server_context(cert: str, key: str) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     try:
-        context.load_cert_chain(cert, key)
+        context.load_cert_chain(cert, key, password="")  # never ask on the terminal
     except OSError as fault:  # `ssl.SSLError` is one, too.
         raise ConfigError(
             "server.tls",
