@@ -5,7 +5,7 @@ Both ends use this module only. The length is big-endian and counts the payload.
 
 from typing import Final
 
-from msgspec import DecodeError, Struct
+from msgspec import DecodeError, Raw, Struct
 from msgspec.msgpack import Decoder, Encoder
 
 from ..config.snapshot import Snapshot
@@ -33,6 +33,18 @@ class Batch(Struct, frozen=True, tag="batch"):
     records: tuple[Record, ...]
     dropped: int = 0
     """Records that did not fit into the buffer since this boot began."""
+
+
+class Parcel(Struct, frozen=True, tag="batch"):
+    """Up: a `Batch` as workers write it, of records that were encoded when they came.
+
+    A worker holds no record as objects: hundreds of them, waiting for their acknowledgement, would
+    scatter its memory, which costs a request more than the encoding.
+    """
+
+    first: int
+    records: tuple[Raw, ...]
+    dropped: int = 0
 
 
 class Changed(Struct, frozen=True, tag="changed"):
@@ -82,7 +94,12 @@ Down = Ack | Lease | Changed | Apply
 _encoder: Final = Encoder()
 
 
-def write_frame(message: Up | Down) -> bytes:
+def write_record(record: Record) -> Raw:
+    """Encode one record for a `Parcel`."""
+    return Raw(_encoder.encode(record))
+
+
+def write_frame(message: Up | Parcel | Down) -> bytes:
     """Encode one message with its length."""
     payload = _encoder.encode(message)
     return len(payload).to_bytes(4, "big") + payload

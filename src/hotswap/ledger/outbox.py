@@ -7,7 +7,9 @@ the outbox is full, an unmoved success gives way to what tells of a fallback, un
 
 from typing import Final
 
-from .link import WINDOW, Batch
+from msgspec import Raw
+
+from .link import WINDOW, Parcel, write_record
 from .record import AttemptRecord, Record
 
 FRAME: Final = 500
@@ -17,12 +19,23 @@ FRAME: Final = 500
 class Outbox:
     """A list with three marks: acknowledged | on its way | sent before | never sent."""
 
-    __slots__ = ("_acked", "_limit", "_numbered", "_on_way", "_records", "_scanned", "dropped")
+    __slots__ = (
+        "_acked",
+        "_expendable",
+        "_limit",
+        "_numbered",
+        "_on_way",
+        "_records",
+        "_scanned",
+        "dropped",
+    )
 
     def __init__(self, limit: int) -> None:
         """Make room for `limit` records."""
         self._limit = limit
-        self._records: list[Record] = []
+        self._records: list[Raw] = []
+        self._expendable = bytearray()
+        """Beside each record: 1 if it may give way to another."""
         self._acked: int = 0
         self._on_way: int = 0
         self._numbered: int = 0
@@ -41,13 +54,14 @@ class Outbox:
     def add(self, record: Record) -> None:
         """Keep `record`, or count one as dropped."""
         if len(self._records) < self._limit:
-            self._records.append(record)
+            self._records.append(write_record(record))
+            self._expendable.append(_expendable(record))
             return
         self.dropped += 1
         if not _expendable(record):
             self._displace(record)
 
-    def take(self) -> Batch | None:
+    def take(self) -> Parcel | None:
         """Return the next records to send; None: there are none, or the window is full."""
         begin = self._on_way
         end = min(len(self._records), begin + FRAME, WINDOW)
@@ -56,7 +70,7 @@ class Outbox:
         self._on_way = end
         self._numbered = max(self._numbered, end)
         first = self._acked + begin + 1
-        return Batch(first, tuple(self._records[begin:end]), self.dropped)
+        return Parcel(first, tuple(self._records[begin:end]), self.dropped)
 
     def ack(self, upto: int) -> None:
         """Let go of every record up to number `upto`."""
@@ -64,6 +78,7 @@ class Outbox:
         if done <= 0:
             return
         del self._records[:done]
+        del self._expendable[:done]
         self._acked += done
         self._on_way = max(0, self._on_way - done)
         self._numbered -= done
@@ -79,13 +94,13 @@ class Outbox:
         The search goes on where the last one ended: nothing expendable is added while the outbox
         is full, so that all searches together look at each record once.
         """
-        records = self._records
-        for at in range(max(self._scanned, self._numbered), len(records)):
-            if _expendable(records[at]):
-                records[at] = record
-                self._scanned = at + 1
-                return
-        self._scanned = len(records)
+        at = self._expendable.find(1, max(self._scanned, self._numbered))
+        if at < 0:
+            self._scanned = len(self._records)
+            return
+        self._records[at] = write_record(record)
+        self._expendable[at] = 0
+        self._scanned = at + 1
 
 
 def _expendable(record: Record) -> bool:

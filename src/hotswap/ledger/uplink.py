@@ -24,6 +24,7 @@ from .link import (
     FrameError,
     Hello,
     Lease,
+    Parcel,
     Tick,
     Up,
     down_frames,
@@ -291,7 +292,7 @@ class _Wire(asyncio.Protocol):
         """Return itself: the loop wants to call something for a protocol."""
         return self
 
-    def send(self, message: Up) -> None:
+    def send(self, message: Up | Parcel) -> None:
         """Write one message, unless it can no longer arrive."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(write_frame(message))

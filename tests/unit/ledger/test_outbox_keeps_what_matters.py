@@ -1,3 +1,5 @@
+from msgspec.msgpack import Decoder
+
 from hotswap.core.terms import Needs
 from hotswap.ledger.outbox import Outbox
 from hotswap.ledger.record import AttemptRecord, Transition
@@ -26,12 +28,15 @@ def transition(name: str) -> Transition:
     return Transition(1.0, name, "", "closed", "open", "failures")
 
 
+read = Decoder(AttemptRecord | Transition).decode
+
+
 def names(outbox: Outbox) -> list[str]:
     found: list[str] = []
     while batch := outbox.take():
         found += [
             record.request_id if isinstance(record, AttemptRecord) else record.target
-            for record in batch.records
+            for record in map(read, batch.records)
         ]
     return found
 
