@@ -27,7 +27,7 @@ class Effort(Struct, frozen=True, gc=False):
     slots: int = 200
 
 
-FULL = Effort(rounds=3, plain_s=3, single_s=1, stream_s=3)
+FULL = Effort(rounds=5, plain_s=2, single_s=1, stream_s=2)
 QUICK = Effort(rounds=1, plain_s=1, single_s=1, stream_s=1.5)
 
 Say = Callable[[str], None]
@@ -75,12 +75,11 @@ def measure(gateways: Sequence[Gateway], cores: Cores, effort: Effort, say: Say)
     """Go through all rounds."""
     figures = Figures()
     for number in range(1, effort.rounds + 1):
-        for gateway in gateways:
-            say(f"round {number} of {effort.rounds}: {gateway.name}")
-            _plain(gateway, cores, effort, figures)
-            if gateway.pid:
-                _faults(gateway, cores, effort, figures)
-            _streams(gateway, cores, effort, figures)
+        say(f"round {number} of {effort.rounds}")
+        for step in (_small, _big, _one, _faults, _streams):
+            # One after the other in short turns: what else the machine does hits all alike.
+            for gateway in gateways:
+                step(gateway, cores, effort, figures)
     for gateway in gateways:
         for name in ("one", *FAULTS):
             if gateway.pid:
@@ -89,20 +88,32 @@ def measure(gateways: Sequence[Gateway], cores: Cores, effort: Effort, say: Say)
     return figures
 
 
-def _plain(gateway: Gateway, cores: Cores, effort: Effort, figures: Figures) -> None:
-    for name, size in (("small", KIB), ("big", 100 * KIB)):
-        cost = load.requests(
-            gateway, SMALL, cores, connections=64, size=size, seconds=effort.plain_s
-        )
-        figures.add(gateway.name, f"{name}_rps", cost.rps)
-        figures.add(gateway.name, f"{name}_cpu", cost.cpu_us)
-        figures.add(gateway.name, f"{name}_busiest", cost.busiest_us)
-        figures.add(gateway.name, f"{name}_p99", cost.p99_ms)
-        figures.note(gateway.name, name, cost.failed)
+def _small(gateway: Gateway, cores: Cores, effort: Effort, figures: Figures) -> None:
+    _plain(gateway, cores, effort, figures, name="small", size=KIB)
+
+
+def _big(gateway: Gateway, cores: Cores, effort: Effort, figures: Figures) -> None:
+    _plain(gateway, cores, effort, figures, name="big", size=100 * KIB)
+
+
+def _plain(
+    gateway: Gateway, cores: Cores, effort: Effort, figures: Figures, *, name: str, size: int
+) -> None:
+    cost = load.requests(gateway, SMALL, cores, connections=64, size=size, seconds=effort.plain_s)
+    figures.add(gateway.name, f"{name}_rps", cost.rps)
+    figures.add(gateway.name, f"{name}_cpu", cost.cpu_us)
+    figures.add(gateway.name, f"{name}_busiest", cost.busiest_us)
+    figures.add(gateway.name, f"{name}_p99", cost.p99_ms)
+    figures.note(gateway.name, name, cost.failed)
+
+
+def _one(gateway: Gateway, cores: Cores, effort: Effort, figures: Figures) -> None:
     _single(gateway, SMALL, cores, effort, figures)
 
 
 def _faults(gateway: Gateway, cores: Cores, effort: Effort, figures: Figures) -> None:
+    if not gateway.pid:
+        return
     for name in FAULTS:
         _single(gateway, name, cores, effort, figures)
     for name in ("limited", "failing", "closing"):

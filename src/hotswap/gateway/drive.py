@@ -43,15 +43,15 @@ async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Ac
     failure = await attempt.ended()
     now = services.clock.now()
     _report(attempt, failure, services, now)
-    action = None
     if failure is None or attempt.released:
+        # Before the system call, while all that it reads is still in the processor's caches.
+        record_attempt(attempt, failure, services, now, final=True)
         attempt.deliver(failure)
-    else:
-        line.upstream_s += now - (attempt.sent_at or now)
-        line.attempts.append(note(start.target, failure, now - attempt.started_at))
-        action = run.on_failure(failure, now)
-    final = action is None or isinstance(action, GiveUp)
-    record_attempt(attempt, failure, services, now, final=final)
+        return None
+    line.upstream_s += now - (attempt.sent_at or now)
+    line.attempts.append(note(start.target, failure, now - attempt.started_at))
+    action = run.on_failure(failure, now)
+    record_attempt(attempt, failure, services, now, final=isinstance(action, GiveUp))
     line.failed_at = now
     return action
 
