@@ -16,7 +16,7 @@ help:  ## Show what there is.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-.venv/.demo: .venv/.demo requirements/demo.txt
+.venv/.demo: .venv/.run requirements/demo.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
 	touch $@
 
