@@ -25,6 +25,8 @@ class Plan(Struct, frozen=True, gc=False):
     skips: tuple[Skip, ...] = ()
     panic: bool = False
     """Nothing is eligible: the candidates are the least bad, each subject to admission."""
+    rest: Sequence[Target] = ()
+    """Not looked at yet, since the first target is fine; `look` sorts them when it failed."""
 
 
 def plan(
@@ -45,35 +47,61 @@ def plan(
         one_model: Only the first target's model may answer: vectors of another model are not
             comparable, so embeddings never move to one.
     """
+    targets = _ordered(chain.targets, jitter)
+    others: list[Skip] = []
+    if one_model:
+        model = chain.targets[0].model
+        others = [Skip(t.id, "other_model") for t in targets if t.model != model]
+        targets = [target for target in targets if target.model == model]
+    first = targets[0]
+    if _obstacle(first, chain, standings, now) is None and not _demoted(
+        first, chain, standings, now
+    ):
+        return Plan((first,), tuple(others), rest=targets[1:])
+    looked = look(targets, chain, standings, now)
+    skips = (*others, *looked.skips)
+    if looked.targets:
+        return Plan(looked.targets, skips)
+    return Plan(_least_bad(chain, standings, now, skips), skips, panic=True)
+
+
+def look(targets: Sequence[Target], chain: Chain, standings: Standings, now: float) -> Plan:
+    """Sort `targets` into eligible ones, demoted ones behind them, and those left out."""
     eligible: list[Target] = []
     demoted: list[Target] = []
     skips: list[Skip] = []
-    triggers = chain.triggers
-    for target in _ordered(chain.targets, jitter):
-        if one_model and target.model != chain.targets[0].model:
-            skips.append(Skip(target.id, "other_model"))
-            continue
-        health = standings.target(target.id)
-        keyring = standings.keyring(target.provider)
-        obstacle = health.obstacle_at(now) if triggers.error or triggers.latency else None
-        if obstacle is None:
-            key_obstacle = keyring.obstacle_at(target.model, now)
-            obstacle = key_obstacle.reason if key_obstacle is not None else None
+    for target in targets:
+        obstacle = _obstacle(target, chain, standings, now)
         if obstacle is not None:
             skips.append(Skip(target.id, obstacle))
-        elif (
-            not health.admits_at(now)
-            or not keyring.admits_at(target.model, now)
-            or (triggers.error_rate is not None and health.demoted_by(now, triggers.error_rate))
-            or (triggers.latency is not None and health.suspect_by(now, triggers.latency))
-        ):
+        elif _demoted(target, chain, standings, now):
             demoted.append(target)
         else:
             eligible.append(target)
-    eligible += demoted
-    if eligible or not skips:
-        return Plan(eligible, tuple(skips))
-    return Plan(_least_bad(chain, standings, now, skips), tuple(skips), panic=True)
+    return Plan(eligible + demoted, tuple(skips))
+
+
+def _obstacle(target: Target, chain: Chain, standings: Standings, now: float) -> str | None:
+    """Return why `target` may not be asked; None: it may."""
+    triggers = chain.triggers
+    if triggers.error or triggers.latency:
+        obstacle = standings.target(target.id).obstacle_at(now)
+        if obstacle is not None:
+            return obstacle
+    barred = standings.keyring(target.provider).obstacle_at(target.model, now)
+    return barred.reason if barred is not None else None
+
+
+def _demoted(target: Target, chain: Chain, standings: Standings, now: float) -> bool:
+    """Say whether `target` comes after the others: in a ramp, failing too often, or too slow."""
+    triggers = chain.triggers
+    health = standings.target(target.id)
+    return (
+        not health.admits_at(now)
+        or not standings.keyring(target.provider).admits_at(target.model, now)
+        or (triggers.error_rate is not None and health.demoted_by(now, triggers.error_rate))
+        or (triggers.latency is not None and health.suspect_by(now, triggers.latency))
+    )
 
 
 def _ordered(targets: Sequence[Target], jitter: Callable[[], float]) -> Sequence[Target]:

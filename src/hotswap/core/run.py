@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from .backoff import full_jitter
-from .plan import Plan
+from .plan import Plan, Skip, look
 from .standings import Standings
 from .terms import RULES, Cause, Chain, Credential, Failure, Rule, Target, Trigger
 
@@ -50,10 +50,12 @@ class Run:
         "_deadline",
         "_jitter",
         "_panic",
+        "_rest",
         "_standings",
         "_targets",
         "_tried_keys",
         "_tries",
+        "skips",
     )
 
     def __init__(
@@ -78,6 +80,9 @@ class Run:
         """
         self._chain = chain
         self._targets: Sequence[Target] = plan.targets if fallback else plan.targets[:1]
+        self._rest: Sequence[Target] = plan.rest if fallback else ()
+        self.skips: tuple[Skip, ...] = plan.skips
+        """The targets left out so far, and why."""
         self._panic = plan.panic
         self._standings = standings
         self._deadline = deadline
@@ -125,7 +130,7 @@ class Run:
         return self._start(target, credential) if credential is not None else None
 
     def _next_target(self, now: float) -> Start | None:
-        while self._at + 1 < len(self._targets):
+        while self._at + 1 < len(self._targets) or self._look_at_rest(now):
             self._at += 1
             target = self._targets[self._at]
             health = self._standings.target(target.id)
@@ -144,6 +149,16 @@ class Run:
                 health.retries.started(now)
                 return self._start(target, credential)
         return None
+
+    def _look_at_rest(self, now: float) -> bool:
+        """Sort the targets not looked at so far; say whether one of them can be asked."""
+        if not self._rest:
+            return False
+        more = look(self._rest, self._chain, self._standings, now)
+        self._rest = ()
+        self._targets = (*self._targets, *more.targets)
+        self.skips = (*self.skips, *more.skips)
+        return bool(more.targets)
 
     def _start(self, target: Target, credential: Credential) -> Start:
         self._tries += 1

@@ -58,7 +58,7 @@ def explain(line: Line, target: Target | None, now: float) -> bytes:
     ) % (line.request_id.encode(), line.tried, max(own_s * 1000, 0.0))
     if target is not None:
         lines += b"x-hotswap-target: %b\r\n" % target.id.encode()
-    if line.attempts or line.plan.skips:
+    if line.attempts or line.skips:
         reason = why(line.attempts, _passed_over(line, target))
         if reason:
             lines += b"x-hotswap-reason: %b\r\n" % reason.encode("ascii", "replace")
@@ -72,7 +72,7 @@ def _passed_over(line: Line, target: Target | None) -> Sequence[str]:
         if target is not None and candidate.id == target.id:
             break
         before.add(candidate.id)
-    return [f"{s.target} {s.reason}" for s in line.plan.skips if s.target in before]
+    return [f"{s.target} {s.reason}" for s in line.skips if s.target in before]
 
 
 def pass_on(headers: Headers) -> bytes:
@@ -109,7 +109,7 @@ def give_up(line: Line, failure: Failure | None, retry_after_s: float | None) ->
     if failure is not None and failure.cause in _PASSED_ON:
         status = failure.status if 400 <= failure.status < 500 else 400
         return Refusal(status, failure.code or failure.detail, failure.message, failure.param)
-    causes = {a.cause for a in line.attempts} | {s.reason for s in line.plan.skips}
+    causes = {a.cause for a in line.attempts} | {s.reason for s in line.skips}
     if causes and causes <= {Cause.THROTTLE.value, "throttled"}:
         status = 429
     elif causes and causes <= {Cause.HANG.value}:

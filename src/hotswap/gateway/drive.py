@@ -16,6 +16,7 @@ async def drive(run: Run, line: Line, services: Services) -> None:
     clock = services.clock
     action: Action | None = run.begin(clock.now())
     while action is not None:
+        line.skips = run.skips
         match action:
             case Start():
                 action = await _attempt(run, line, action, services)

@@ -91,7 +91,7 @@ class Gateway:
             chain=chain,
             options=options,
             request_id=request_id,
-            plan=candidates,
+            skips=candidates.skips,
         )
         run = Run(
             chain,

@@ -1,6 +1,6 @@
 """What one request carries along its way."""
 
-from ..core.plan import Plan
+from ..core.plan import Skip
 from ..core.terms import Chain
 from ..dialects.api import AttemptNote, Peek
 from ..server.api import Exchange
@@ -21,11 +21,11 @@ class Line:
         "failed_at",
         "keep_alive_at",
         "options",
-        "plan",
         "plane",
         "request",
         "request_id",
         "route",
+        "skips",
         "tried",
         "upstream_s",
     )
@@ -41,7 +41,7 @@ class Line:
         chain: Chain,
         options: Options,
         request_id: str,
-        plan: Plan,
+        skips: tuple[Skip, ...],
     ) -> None:
         self.exchange = exchange
         self.plane = plane
@@ -51,7 +51,8 @@ class Line:
         self.chain = chain
         self.options = options
         self.request_id = request_id
-        self.plan = plan
+        self.skips = skips
+        """The targets left out so far, and why."""
         received_at = exchange.incoming.received_at
         total_s = chain.timeouts.total_s
         if options.deadline_s is not None and options.deadline_s < total_s:

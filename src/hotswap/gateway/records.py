@@ -51,7 +51,7 @@ def record_attempt(
             rule=failure.rule if failure is not None else "",
             measured=failure.measured if failure is not None else None,
             threshold=failure.threshold if failure is not None else None,
-            skipped=_skipped(line) if attempt.number == 1 and line.plan.skips else (),
+            skipped=_skipped(line) if attempt.number == 1 and line.skips else (),
             usage=attempt.usage or _estimate(attempt),
         )
     )
@@ -62,7 +62,7 @@ def _since(at: float | None, began_at: float) -> float | None:
 
 
 def _skipped(line: Line) -> tuple[str, ...]:
-    return tuple(f"{skip.target}: {skip.reason}" for skip in line.plan.skips)
+    return tuple(f"{skip.target}: {skip.reason}" for skip in line.skips)
 
 
 def _estimate(attempt: Attempt) -> Usage | None:

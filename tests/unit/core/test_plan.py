@@ -1,6 +1,4 @@
-from collections.abc import Sequence
-
-from hotswap.core.plan import Skip, plan
+from hotswap.core.plan import Plan, Skip, look, plan
 from hotswap.core.settings import ErrorRateRule, Health, RateLimitRule
 from hotswap.core.standings import Standings
 from hotswap.core.terms import (
@@ -51,8 +49,8 @@ def throttle(made: Standings, target: Target, after_s: float | None) -> None:
     made.keyring(target.provider).on_failure("main", target.model, "r1", failure, 0.0)
 
 
-def ids(targets: Sequence[Target]) -> list[str]:
-    return [target.id for target in targets]
+def ids(planned: Plan) -> list[str]:
+    return [target.id for target in (*planned.targets, *planned.rest)]
 
 
 def test_priority_is_the_order() -> None:
@@ -60,7 +58,7 @@ def test_priority_is_the_order() -> None:
 
     made = plan(chain, standings(chain), 0.0, half)
 
-    assert ids(made.targets) == ["one/a", "two/b", "three/c"]
+    assert ids(made) == ["one/a", "two/b", "three/c"]
     assert made.skips == ()
     assert not made.panic
 
@@ -72,7 +70,7 @@ def test_an_open_target_is_skipped_and_named() -> None:
 
     planned = plan(chain, made, 0.0, half)
 
-    assert ids(planned.targets) == ["two/b"]
+    assert ids(planned) == ["two/b"]
     assert planned.skips == (Skip("one/a", "open"),)
 
 
@@ -83,7 +81,7 @@ def test_a_throttled_target_is_skipped_and_named() -> None:
 
     planned = plan(chain, made, 1.0, half)
 
-    assert ids(planned.targets) == ["two/b"]
+    assert ids(planned) == ["two/b"]
     assert planned.skips == (Skip("one/a", "throttled"),)
 
 
@@ -92,14 +90,14 @@ def test_without_the_error_trigger_an_open_target_is_asked_all_the_same() -> Non
     made = standings(chain)
     fail(made, A, 5)
 
-    assert ids(plan(chain, made, 0.0, half).targets) == ["one/a", "two/b"]
+    assert ids(plan(chain, made, 0.0, half)) == ["one/a", "two/b"]
 
 
 def test_a_target_over_its_error_rate_goes_behind_the_others() -> None:
     rule = ErrorRateRule(threshold=0.05, min_requests=20)
     chain = Chain("c", (A, B), triggers=Triggers(error_rate=rule))
     made = standings(chain)
-    assert ids(plan(chain, made, 0.0, half).targets) == ["one/a", "two/b"]
+    assert ids(plan(chain, made, 0.0, half)) == ["one/a", "two/b"]
     health = made.target("one/a")
     for n in range(30):
         token = health.begin(0.0, streamed=False)
@@ -110,7 +108,7 @@ def test_a_target_over_its_error_rate_goes_behind_the_others() -> None:
 
     planned = plan(chain, made, 1.0, half)
 
-    assert ids(planned.targets) == ["two/b", "one/a"]
+    assert ids(planned) == ["two/b", "one/a"]
     assert planned.skips == ()
 
 
@@ -136,7 +134,7 @@ def test_embeddings_stay_with_the_first_model() -> None:
 
     planned = plan(chain, standings(chain), 0.0, half, one_model=True)
 
-    assert ids(planned.targets) == ["one/a", "two/a"]
+    assert ids(planned) == ["one/a", "two/a"]
     assert planned.skips == (Skip("three/c", "other_model"),)
 
 
@@ -149,7 +147,7 @@ def test_with_nothing_eligible_the_guessed_throttle_comes_before_the_open_target
     planned = plan(chain, made, 0.0, half)
 
     assert planned.panic
-    assert ids(planned.targets) == ["two/b", "one/a"]
+    assert ids(planned) == ["two/b", "one/a"]
 
 
 def test_a_reset_that_the_provider_named_is_never_anticipated() -> None:
@@ -160,7 +158,7 @@ def test_a_reset_that_the_provider_named_is_never_anticipated() -> None:
     planned = plan(chain, made, 1.0, half)
 
     assert planned.panic
-    assert ids(planned.targets) == []
+    assert ids(planned) == []
 
 
 def test_disabled_credentials_never_serve() -> None:
@@ -172,4 +170,17 @@ def test_disabled_credentials_never_serve() -> None:
     planned = plan(chain, made, 1.0, half)
 
     assert planned.skips == (Skip("one/a", "exhausted"),)
-    assert ids(planned.targets) == []
+    assert ids(planned) == []
+
+
+def test_the_rest_is_sorted_when_it_is_needed() -> None:
+    chain = Chain("c", (A, B, C))
+    made = standings(chain)
+    planned = plan(chain, made, 0.0, half)
+    fail(made, B, 5)
+
+    sorted_out = look(planned.rest, chain, made, 0.0)
+
+    assert ids(planned) == ["one/a", "two/b", "three/c"]
+    assert ids(sorted_out) == ["three/c"]
+    assert sorted_out.skips == (Skip("two/b", "open"),)
