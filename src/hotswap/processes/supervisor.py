@@ -284,7 +284,8 @@ class Supervisor:
             self._kill_at = inf
             for place in self._workers if self._phase is _Phase.DRAINING else self._places():
                 if place.child is not None:
-                    self._tell(f"{place.name} did not end in time")
+                    if self._opened is not None:  # else it was still starting: nothing is lost
+                        self._tell(f"{place.name} did not end in time")
                     place.leave(signal.SIGKILL)
 
     def _pause_s(self) -> float | None:
