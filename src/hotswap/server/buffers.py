@@ -11,12 +11,14 @@ MERGED: Final = 64 * 1024
 class Intake:
     """Received bytes, consumed from the front; what is left costs no copy per request."""
 
-    __slots__ = ("at", "data", "searched")
+    __slots__ = ("at", "data", "fresh", "searched")
 
     def __init__(self) -> None:
         self.data: bytes | bytearray = b""
         self.at = 0
         """Where the bytes begin that nobody has consumed."""
+        self.fresh = 0
+        """Where the last search that failed began."""
         self.searched = 0
         """Up to here nothing was found: bytes that come one by one must not cost a search each."""
 
@@ -42,9 +44,12 @@ class Intake:
         """Return the first byte without consuming it."""
         return self.data[self.at] if self.at < len(self.data) else None
 
-    def contains(self, piece: bytes) -> bool:
-        """Say whether `piece` occurs."""
-        return self.data.find(piece, self.at) >= 0
+    def brought(self, piece: bytes) -> bool:
+        """Say whether `piece` occurs in what the last search, which failed, has looked at.
+
+        It must not be longer than what was searched for.
+        """
+        return self.data.find(piece, self.fresh) >= 0
 
     def take(self, size: int) -> bytes:
         """Consume up to `size` bytes."""
@@ -57,6 +62,7 @@ class Intake:
         """Consume up to and with `end`; None as long as it has not come."""
         found = self.data.find(end, self.searched)
         if found < 0:
+            self.fresh = self.searched
             self.searched = max(self.at, len(self.data) - len(end) + 1)
             return None
         return self.take(found + len(end) - self.at)

@@ -14,6 +14,8 @@ from ..errors import RefusedError
 
 CHUNKED: Final = -1
 """Stands for the length of a body in chunks."""
+_DIGITS: Final = 20
+"""Longest `content-length`; leading zeros have no other use than to hide it."""
 
 _ONCE: Final = frozenset({b"host", b"content-length", b"transfer-encoding"})
 _KEEP: Final = {b"keep-alive": True, b"Keep-Alive": True, b"close": False}
@@ -121,7 +123,7 @@ def _read_length(headers: dict[bytes, bytes], *, http_10: bool) -> int:
         return CHUNKED
     if length is None:
         return 0
-    if not length.isdigit():
+    if not length.isdigit() or len(length) > _DIGITS:
         raise _invalid("`content-length` is not a number.")
     return int(length)
 

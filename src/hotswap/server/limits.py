@@ -9,6 +9,11 @@ from ..clock import Clock
 
 PIPELINE_BYTES: Final = 64 * 1024
 """Input that may wait behind the request being served; then reading pauses."""
+BODY_STEP_BYTES: Final = 16 * 1024
+"""A body makes progress by this much; bytes that come one by one could last for years."""
+BODIES_BYTES: Final = 1024 * 1024 * 1024
+"""What all bodies of a worker that have come in part may hold. Their senders have shown no key
+yet, so without a limit the memory would belong to whoever connects often enough."""
 LINGER_BYTES: Final = 128 * 1024 * 1024
 """How much a refused caller may go on to send before the connection is cut."""
 LINGER_S: Final = 30.0
@@ -18,6 +23,50 @@ FLUSH_S: Final = 30.0
 
 _TIMER_MIN_S: Final = 0.001
 """The resolution of uvloop's timers."""
+
+
+class Bodies:
+    """Bytes of the bodies that have come in part, over all connections of a worker."""
+
+    __slots__ = ("size",)
+
+    def __init__(self) -> None:
+        self.size = 0
+
+
+class Gathering:
+    """What has come of the body that one connection is receiving.
+
+    Args:
+        bodies: Shared by all connections.
+    """
+
+    __slots__ = ("_bodies", "_marked", "size")
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+        self._marked = 0
+        """As much had come when the body last made progress."""
+        self.size = 0
+
+    @property
+    def too_much(self) -> bool:
+        """All bodies together hold more than they may."""
+        return self._bodies.size > BODIES_BYTES
+
+    def grow(self, size: int) -> bool:
+        """Take note that `size` bytes have come by now; say whether that is progress."""
+        self._bodies.size += size - self.size
+        self.size = size
+        progress = size - self._marked >= BODY_STEP_BYTES
+        if progress:
+            self._marked = size
+        return progress
+
+    def forget(self) -> None:
+        """The body is complete or of no use any more."""
+        self._bodies.size -= self.size
+        self.size = self._marked = 0
 
 
 class Watch:
@@ -50,8 +99,9 @@ class Watch:
         self._until = inf
 
     def cancel(self) -> None:
-        """Never call again."""
+        """Never call again, and let go of whoever was to be called."""
         self._until = inf
+        self._on_late = _call_nobody
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -71,3 +121,7 @@ class Watch:
             self._on_late()
         elif left_s < inf:
             self._arm(left_s)
+
+
+def _call_nobody() -> None:
+    """Take the place of `on_late`, which knows its watch: only the collector could free the two."""

@@ -25,7 +25,15 @@ from ..errors import RefusedError
 from .api import Handler, Incoming
 from .exchange import HttpExchange
 from .head import Head
-from .limits import FLUSH_S, LINGER_BYTES, LINGER_S, PIPELINE_BYTES, Watch
+from .limits import (
+    FLUSH_S,
+    LINGER_BYTES,
+    LINGER_S,
+    PIPELINE_BYTES,
+    Bodies,
+    Gathering,
+    Watch,
+)
 from .reader import Phase, Reader
 from .status import Openings
 
@@ -53,6 +61,7 @@ class ServerState:
     """
 
     __slots__ = (
+        "bodies",
         "clock",
         "connections",
         "draining",
@@ -85,6 +94,7 @@ class ServerState:
         self.connections: set[HttpProtocol] = set()
         self.exchanges: dict[HttpExchange, asyncio.Task[None]] = {}
         """Requests in flight: their handlers have not returned. Keeps their tasks alive."""
+        self.bodies = Bodies()
         self.draining = False
         """Every answer is the last one of its connection."""
         self.on_less: Callable[[], None] | None = None
@@ -112,6 +122,7 @@ class HttpProtocol(asyncio.Protocol):
         "_discarded",
         "_exchange",
         "_full",
+        "_gathering",
         "_held",
         "_peer",
         "_phase",
@@ -141,6 +152,7 @@ class HttpProtocol(asyncio.Protocol):
         self._held = False
         """Reading is paused."""
         self._discarded = 0
+        self._gathering = Gathering(state.bodies)
         self.openings = state.openings
 
     # The transport's callbacks
@@ -163,6 +175,8 @@ class HttpProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stage = _Stage.CLOSING
         self._watch.cancel()
+        self._gathering.forget()
+        self._reader.discard()
         state = self._state
         state.connections.discard(self)
         if state.on_less is not None:
@@ -287,16 +301,28 @@ class HttpProtocol(asyncio.Protocol):
         reader, settings = self._reader, self._state.settings
         before, self._phase = self._phase, reader.phase
         if self._phase is Phase.BODY:
-            self._watch.allow(settings.body_s)
-            if reader.waiting:
-                reader.waiting = False
-                self.transport.write(CONTINUE)
+            self._gather(first=before is not Phase.BODY)
         elif before is not Phase.HEAD:
             # Bytes that come one by one do not prolong this.
             self._watch.allow(settings.header_s)
 
+    def _gather(self, *, first: bool) -> None:
+        """Wait for the rest of a body."""
+        reader = self._reader
+        if reader.waiting:
+            reader.waiting = False
+            self.transport.write(CONTINUE)
+        gathering = self._gathering
+        if gathering.grow(reader.gathered) or first:
+            self._watch.allow(self._state.settings.body_s)
+        if gathering.too_much:
+            message = "Too many bodies are being received at once; try again later."
+            self._refuse(RefusedError(503, "overloaded", message))
+
     def _serve(self, head: Head) -> None:
         state = self._state
+        if self._gathering.size:
+            self._gathering.forget()
         self._phase = Phase.IDLE
         self._watch.rest()
         incoming = Incoming(
@@ -320,6 +346,8 @@ class HttpProtocol(asyncio.Protocol):
     def _refuse(self, refused: RefusedError) -> None:
         """Answer without the handler and see to it that the caller can read it."""
         state = self._state
+        self._gathering.forget()
+        self._reader.discard()
         headers, body = state.refuse(
             self._reader.path, refused.status, refused.code, refused.message
         )

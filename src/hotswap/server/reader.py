@@ -70,6 +70,17 @@ class Reader:
             return Phase.BODY
         return Phase.HEAD if self._intake else Phase.IDLE
 
+    @property
+    def gathered(self) -> int:
+        """Bytes of a body that has come in part."""
+        return self._body.size if self._chunks is None else self._chunks.size
+
+    def discard(self) -> None:
+        """Let go of everything received; nothing can be read after it."""
+        self._intake = Intake()
+        self._body = Body()
+        self._chunks = None
+
     def feed(self, data: bytes) -> None:
         """Take what the socket gave."""
         self._intake.feed(data)
@@ -144,7 +155,7 @@ class Reader:
         first = intake.peek()
         if first is not None and first not in _FIRST:
             raise RefusedError(400, "invalid_http", "This is not an HTTP/1.1 request.")
-        if intake.contains(b"\n\n") or intake.contains(b"\n\r\n"):
+        if intake.brought(b"\n\n") or intake.brought(b"\n\r\n"):
             raise RefusedError(400, "invalid_http", "Lines must end with CR LF.")
 
     def _refuse_large_head(self) -> NoReturn:
