@@ -12,15 +12,15 @@ from ..core.terms import Chain, Provider
 from .chains import build_chains, named_chains
 from .expand import expand
 from .findings import Findings
-from .nodes import Document, SyntaxMistake, read
+from .nodes import Document
 from .outcome import ConfigMistakes, Mistake
 from .providers import build_accounts
 from .schema import ConfigFile
 from .serving import build_keys, build_server, build_store
 from .snapshot import Snapshot
+from .source import parse, read_bytes, shown
 from .validate import validate
 
-MAX_BYTES: Final = 4 * 1024 * 1024
 _SECRET: Final = frozenset({"secret", "proxy"})
 """Keys whose values may be, or hold, a secret."""
 
@@ -35,17 +35,10 @@ def load(path: Path, environ: Mapping[str, str]) -> Snapshot:
     Raises:
         ConfigMistakes: The file cannot be used. No message holds a secret.
     """
-    file = str(path).encode(errors="replace").decode()
-    content = _content(path, file)
-    text = _text(content, file)
+    file = shown(path)
+    content = read_bytes(path)
     folder = path.absolute().parent
-    try:
-        document = read(text, lambda part: expand(part, environ, folder))
-    except SyntaxMistake as mistake:
-        place = mistake.place
-        raise ConfigMistakes(
-            (Mistake(file, place.line, place.column, "", mistake.problem, mistake.hint),)
-        ) from None
+    document = parse(path, content, lambda part: expand(part, environ, folder))
     if document.value is None:
         hint = "it needs `fallback:` with at least one chain; docs/quick-start.md shows one"
         raise ConfigMistakes((Mistake(file, 0, 0, "", "the file is empty", hint),))
@@ -56,28 +49,6 @@ def load(path: Path, environ: Mapping[str, str]) -> Snapshot:
     if findings.mistakes or snapshot is None:
         raise ConfigMistakes(findings.mistakes)
     return structs.replace(snapshot, source=hashlib.sha256(content).hexdigest())
-
-
-def _content(path: Path, file: str) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a path"
-        raise ConfigMistakes((Mistake(file, 0, 0, "", f"cannot be read: {reason}"),)) from None
-    if len(content) > MAX_BYTES:
-        raise ConfigMistakes((Mistake(file, 0, 0, "", f"is longer than {MAX_BYTES} bytes"),))
-    return content
-
-
-def _text(content: bytes, file: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = content[: error.start]
-        line = before.count(b"\n") + 1
-        column = len(before.rpartition(b"\n")[2].decode(errors="replace")) + 1
-        raise ConfigMistakes((Mistake(file, line, column, "", "is not UTF-8 text"),)) from None
 
 
 def _snapshot(
