@@ -35,11 +35,12 @@ class Alarm:
         self._handle = self._loop.call_later(delay, self._on_time)
 
     def stop(self) -> None:
-        """Ring no more."""
+        """Ring never again, and let go of whoever owns this."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
         self.armed_at = inf
+        self._ring = _call_nobody
 
     def _on_time(self) -> None:
         self._handle = None
@@ -48,3 +49,7 @@ class Alarm:
             return
         self.armed_at = inf
         self._ring()
+
+
+def _call_nobody() -> None:
+    """Take the place of `ring`, which knows its alarm: only the collector could free the two."""

@@ -139,6 +139,7 @@ class Connection(asyncio.Protocol):
         if not self._lost:
             self._lost = True
             self.alarm.stop()
+            self._reader.close()
             self._home.on_lost(self)
         if self._transport is not None:
             self._transport.abort()
