@@ -18,7 +18,7 @@ from hotswap.keeper.hub import Hub
 from hotswap.ledger.link import Batch, Hello, write_frame
 from hotswap.ledger.live import Live
 from hotswap.ledger.record import Transition
-from hotswap.ledger.rows import read_transition
+from hotswap.ledger.rows import read_transition, write_entry
 from hotswap.ledger.uplink import Load, Uplink
 from hotswap.store.sqlite import SqliteStore
 
@@ -228,8 +228,8 @@ async def test_a_worker_that_talks_nonsense_is_cut_off_and_the_others_go_on(site
 
 async def test_a_worker_that_ignores_the_window_is_cut_off(site: Site) -> None:
     reader, writer = await asyncio.open_unix_connection(site.path)
-    records = tuple(opened(str(at)) for at in range(2_001))
-    writer.write(write_frame(Hello(7, "greedy")) + write_frame(Batch(1, records)))
+    entries = tuple(write_entry(opened(str(at))) for at in range(2_001))
+    writer.write(write_frame(Hello(7, "greedy")) + write_frame(Batch(1, entries)))
 
     await cut_off(reader)
     writer.close()
@@ -238,7 +238,7 @@ async def test_a_worker_that_ignores_the_window_is_cut_off(site: Site) -> None:
 
 async def test_nothing_is_taken_from_who_does_not_say_hello(site: Site) -> None:
     reader, writer = await asyncio.open_unix_connection(site.path)
-    writer.write(write_frame(Batch(1, (opened("x/1"),))))
+    writer.write(write_frame(Batch(1, (write_entry(opened("x/1")),))))
 
     await cut_off(reader)
     writer.close()

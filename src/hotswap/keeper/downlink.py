@@ -1,7 +1,6 @@
 """The keeper's end of the link to one worker."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Final, Protocol, cast
 
 from msgspec import Struct
@@ -17,7 +16,6 @@ from ..ledger.link import (
     Tick,
     up_frames,
 )
-from ..ledger.rows import write_rows
 from ..store.api import Row
 
 UNREAD: Final = 64 * 1024 * 1024
@@ -31,8 +29,8 @@ class Listener(Protocol):
         """Take in a worker that has connected."""
         ...
 
-    def on_batch(self, link: "Downlink", batch: Batch, rows: Sequence[Row]) -> None:
-        """Show records, which `rows` holds as they will be stored."""
+    def on_batch(self, link: "Downlink", batch: Batch) -> None:
+        """Show and count records, which will be stored."""
         ...
 
     def on_message(self, link: "Downlink", message: Changed | Ask | Tick) -> None:
@@ -134,12 +132,11 @@ class Downlink(asyncio.Protocol):
                 raise FrameError(f"{type(message).__name__} out of turn")
 
     def _hold(self, batch: Batch) -> None:
-        self.waiting += len(batch.records)
+        self.waiting += len(batch.entries)
         if self.waiting > WINDOW:
             raise FrameError("more records than the window allows")
-        # Encoded at once: what stays in memory is a third of the decoded records.
-        rows = write_rows(batch.records)
-        self._listener.on_batch(self, batch, rows)
+        self._listener.on_batch(self, batch)
+        rows: list[Row] = [entry.row for entry in batch.entries]
         last = self._held[-1] if self._held else None
         if last is not None and batch.first == last.first + len(last.rows):
             last.rows.extend(rows)

@@ -63,7 +63,8 @@ class Feed:
         self.streams += 1
         try:
             seen = self._seen(last_id)
-            events = self._live.after(seen) if seen is not None else None
+            # Also a new watcher asks, so that what follows is kept for it.
+            events = self._live.after(self._live.newest if seen is None else seen)
             if seen is None or events is None:
                 seen = self._live.newest
                 yield self._greet(seen, reset=True)

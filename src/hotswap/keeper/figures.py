@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 from ..core.terms import Cause
 from ..ledger.link import Tick
-from ..ledger.record import AttemptRecord
+from ..ledger.rows import AttemptEntry
 
 _CALLERS = frozenset({Cause.CALLER, Cause.POLICY, Cause.CANCEL})
 
@@ -31,27 +31,28 @@ class Figures(Struct):
     attempts: int = 0
     targets: dict[str, TargetCount] = field(default_factory=dict[str, TargetCount])
 
-    def count(self, record: AttemptRecord) -> None:
+    def count(self, entry: AttemptEntry) -> None:
         """Take in one attempt; probes are no one's request and count for nothing here."""
-        if not record.request_id:
+        if not entry.row.request_id:
             return
-        if record.target:
-            self._count_attempt(record)
-        if record.final:
+        if entry.row.target:
+            self._count_attempt(entry)
+        if entry.final:
             self.requests += 1
-            if record.answered:
+            if entry.answered:
                 self.answered += 1
-                self.moved += record.number > 1
-            elif record.cause not in _CALLERS:
+                self.moved += entry.number > 1
+            elif entry.cause not in _CALLERS:
                 self.lost += 1
 
-    def _count_attempt(self, record: AttemptRecord) -> None:
+    def _count_attempt(self, entry: AttemptEntry) -> None:
         self.attempts += 1
-        target = self.targets.get(record.target)
+        name = entry.row.target
+        target = self.targets.get(name)
         if target is None:
-            target = self.targets[record.target] = TargetCount()
+            target = self.targets[name] = TargetCount()
         target.attempts += 1
-        if record.cause and record.cause not in _CALLERS:
+        if entry.cause and entry.cause not in _CALLERS:
             target.failures += 1
 
 

@@ -7,8 +7,9 @@ worker says twice is stored once and told once. A worker that breaks the protoco
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Final, assert_never
 
 from msgspec import Struct
@@ -20,7 +21,8 @@ from ..errors import StoreError
 from ..ledger.link import Ack, Apply, Ask, Batch, Changed, Hello, Lease, Tick, write_frame
 from ..ledger.live import Live
 from ..ledger.record import Transition
-from ..store.api import Row, Store
+from ..ledger.rows import AttemptEntry, Entry, TransitionEntry
+from ..store.api import Store
 from .board import Board
 from .downlink import Downlink, Held
 from .figures import Figures, Pulse, pulse
@@ -29,6 +31,10 @@ from .leases import Leases
 RETRY_S: Final = 0.1
 """Upper bound of the pause after the first failure of the store; doubles each time."""
 RETRY_MAX_S: Final = 5.0
+_NAMES: Final[Mapping[type[Entry], str]] = MappingProxyType(
+    {AttemptEntry: "attempt", TransitionEntry: "transition"}
+)
+"""Of events that show records."""
 
 
 class _Boot(Struct):
@@ -141,20 +147,23 @@ class Hub:
         self._keeping[link] = task
         task.add_done_callback(lambda _: self._keeping.pop(link, None))
 
-    def on_batch(self, link: Downlink, batch: Batch, rows: Sequence[Row]) -> None:
+    def on_batch(self, link: Downlink, batch: Batch) -> None:
         """Show and count the records that have not been seen before."""
         boot = self._boots[link.boot]
         boot.dropped = batch.dropped
-        seen = max(0, boot.seen + 1 - batch.first)
-        boot.seen = max(boot.seen, batch.first + len(rows) - 1)
-        for record, row in zip(batch.records[seen:], rows[seen:], strict=True):
-            if isinstance(record, Transition):
+        fresh = batch.entries[max(0, boot.seen + 1 - batch.first) :]
+        boot.seen = max(boot.seen, batch.first + len(batch.entries) - 1)
+        for entry in fresh:
+            if isinstance(entry, TransitionEntry):
                 # Told to the others here only if the message that went ahead was lost.
-                self._tell(link, record)
-                self._live.publish("transition", row)
+                self._tell(link, entry.transition)
             else:
-                self.figures.count(record)
-                self._live.publish("attempt", row)
+                self.figures.count(entry)
+        if self._live.watched:
+            for entry in fresh:
+                self._live.publish(_NAMES[type(entry)], entry.row)
+        elif fresh:
+            self._live.skip()
 
     def on_message(self, link: Downlink, message: Changed | Ask | Tick) -> None:
         """Do what a worker asks for."""

@@ -10,6 +10,7 @@ from msgspec.msgpack import Decoder, Encoder
 
 from ..config.snapshot import Snapshot
 from .record import Record, Transition
+from .rows import Entry, write_entry
 
 MAX_FRAME: Final = 64 * 1024 * 1024
 """A longer frame is a bug or a stranger: the connection is closed."""
@@ -30,7 +31,7 @@ class Batch(Struct, frozen=True, tag="batch"):
     """Up: records `first`, `first + 1`, ... of this boot; sent again until acknowledged."""
 
     first: int
-    records: tuple[Record, ...]
+    entries: tuple[Entry, ...]
     dropped: int = 0
     """Records that did not fit into the buffer since this boot began."""
 
@@ -43,7 +44,7 @@ class Parcel(Struct, frozen=True, tag="batch"):
     """
 
     first: int
-    records: tuple[Raw, ...]
+    entries: tuple[Raw, ...]
     dropped: int = 0
 
 
@@ -96,7 +97,7 @@ _encoder: Final = Encoder()
 
 def write_record(record: Record) -> Raw:
     """Encode one record for a `Parcel`."""
-    return Raw(_encoder.encode(record))
+    return Raw(_encoder.encode(write_entry(record)))
 
 
 def write_frame(message: Up | Parcel | Down) -> bytes:

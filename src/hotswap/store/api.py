@@ -10,8 +10,8 @@ from typing import Protocol
 from msgspec import Struct
 
 
-class AttemptRow(Struct, frozen=True, gc=False):
-    """One attempt."""
+class AttemptRow(Struct, frozen=True, gc=False, array_like=True):
+    """One attempt; array-like, because every one of them crosses the link."""
 
     at: float
     """Unix seconds when it ended; kept to the millisecond."""
@@ -21,7 +21,7 @@ class AttemptRow(Struct, frozen=True, gc=False):
     body: bytes
 
 
-class TransitionRow(Struct, frozen=True, gc=False):
+class TransitionRow(Struct, frozen=True, gc=False, array_like=True):
     """One change of standing."""
 
     at: float
@@ -52,6 +52,8 @@ class Page(Struct, frozen=True):
     bodies: tuple[bytes, ...]
     next: int | None
     """Gives the following page; None: this is the last."""
+    ids: tuple[int, ...] = ()
+    """Of the bodies; each may be given as `Search.after`, to go on after that one."""
 
 
 class Store(Protocol):

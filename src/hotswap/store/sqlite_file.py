@@ -219,7 +219,7 @@ class Reader:
             self.close()
             raise StoreError(f"{self._path} can not be read: {error}") from error
         following = rows[-1][0] if len(rows) == limit else None
-        return Page(tuple(body for _, body in rows), following)
+        return Page(tuple(body for _, body in rows), following, tuple(id_ for id_, _ in rows))
 
 
 def _id(at: float, count: int) -> int:

@@ -1,7 +1,7 @@
-from hotswap.core.terms import Needs
 from hotswap.keeper.figures import Figures, pulse
 from hotswap.ledger.link import Tick
-from hotswap.ledger.record import AttemptRecord
+from hotswap.ledger.rows import AttemptEntry
+from hotswap.store.api import AttemptRow
 
 
 def attempt(
@@ -12,24 +12,9 @@ def attempt(
     cause: str = "",
     request_id: str = "r",
     target: str = "a/x",
-) -> AttemptRecord:
-    return AttemptRecord(
-        request_id=request_id,
-        number=number,
-        final=final,
-        answered=answered,
-        chain="chat",
-        config="c",
-        caller="",
-        dialect="openai",
-        route="chat",
-        streamed=False,
-        needs=Needs(),
-        target=target,
-        credential="main",
-        started_at=1.0,
-        cause=cause,
-    )
+) -> AttemptEntry:
+    row = AttemptRow(1.0, request_id, "chat", target, b"")
+    return AttemptEntry(row, number, final, answered, cause)
 
 
 def test_a_request_that_moved_counts_once_and_its_attempts_each() -> None:

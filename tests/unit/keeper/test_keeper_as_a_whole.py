@@ -31,6 +31,7 @@ from hotswap.ledger.link import (
     write_frame,
 )
 from hotswap.ledger.record import Record, Transition
+from hotswap.ledger.rows import write_entry
 from hotswap.store.sqlite import SqliteStore
 
 pytestmark = pytest.mark.slow
@@ -76,7 +77,7 @@ class Worker:
 
     async def store(self, *records: Record) -> None:
         """Send records and wait until they are acknowledged."""
-        self.say(Batch(self._sent + 1, records))
+        self.say(Batch(self._sent + 1, tuple(map(write_entry, records))))
         self._sent += len(records)
         while (message := await self.hear()) != Ack(self._sent):
             assert not isinstance(message, Ack)

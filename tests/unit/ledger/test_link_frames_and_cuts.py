@@ -17,6 +17,7 @@ from hotswap.ledger.link import (
 )
 from hotswap.ledger.outbox import Outbox
 from hotswap.ledger.record import Transition
+from hotswap.ledger.rows import TransitionEntry, write_entry
 
 
 def transition(name: str) -> Transition:
@@ -28,7 +29,7 @@ def transition(name: str) -> Transition:
 def test_any_cut_gives_the_same_messages(data: st.DataObject) -> None:
     messages: list[Up] = [
         Hello(1, "boot"),
-        Batch(1, (transition("a"), transition("b"))),
+        Batch(1, (write_entry(transition("a")), write_entry(transition("b")))),
         Ask("openai/gpt-4o", 15.0),
         Tick(3, 4, 0.5),
     ]
@@ -65,10 +66,10 @@ class Committed:
         self.names: list[str] = []
 
     def take(self, batch: Batch) -> Ack:
-        fresh = batch.records[max(0, len(self.names) + 1 - batch.first) :]
+        fresh = batch.entries[max(0, len(self.names) + 1 - batch.first) :]
         assert batch.first <= len(self.names) + 1
-        self.names += [record.target for record in fresh if isinstance(record, Transition)]
-        return Ack(batch.first + len(batch.records) - 1)
+        self.names += [e.transition.target for e in fresh if isinstance(e, TransitionEntry)]
+        return Ack(batch.first + len(batch.entries) - 1)
 
 
 def connect(outbox: Outbox, keeper: Committed, up_limit: int, down_limit: int) -> None:

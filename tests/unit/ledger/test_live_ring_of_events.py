@@ -14,11 +14,34 @@ def test_a_watcher_gets_what_followed_the_event_it_saw_last() -> None:
 
 def test_who_missed_more_than_the_ring_holds_is_told_so() -> None:
     live = Live()
-    for value in range(RING + 1):
+    live.publish("attempt", "a")
+    live.after(0)
+    for value in range(RING):
         live.publish("attempt", value)
 
     assert live.after(0) is None
-    assert live.after(1) is not None
+    assert len(live.after(1) or ()) == RING
+
+
+def test_what_nobody_can_ask_for_any_more_is_not_kept() -> None:
+    live = Live()
+    for value in range(RING + 1):
+        live.publish("attempt", value)
+
+    assert not live.watched
+    assert live.after(RING) is None
+
+
+def test_whoever_begins_to_watch_gets_what_follows() -> None:
+    live = Live()
+    for value in range(RING + 1):
+        live.publish("attempt", value)
+    begin = live.newest
+    live.after(begin)
+    live.publish("attempt", "a")
+
+    assert live.watched
+    assert live.after(begin) == [Event(begin + 1, "attempt", "a")]
 
 
 def test_a_number_from_the_future_is_unknown() -> None:

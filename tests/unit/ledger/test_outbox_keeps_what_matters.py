@@ -3,6 +3,7 @@ from msgspec.msgpack import Decoder
 from hotswap.core.terms import Needs
 from hotswap.ledger.outbox import Outbox
 from hotswap.ledger.record import AttemptRecord, Transition
+from hotswap.ledger.rows import AttemptEntry, Entry
 
 
 def attempt(name: str, *, number: int = 1, answered: bool = True) -> AttemptRecord:
@@ -28,15 +29,15 @@ def transition(name: str) -> Transition:
     return Transition(1.0, name, "", "closed", "open", "failures")
 
 
-read = Decoder(AttemptRecord | Transition).decode
+read = Decoder(Entry).decode
 
 
 def names(outbox: Outbox) -> list[str]:
     found: list[str] = []
     while batch := outbox.take():
         found += [
-            record.request_id if isinstance(record, AttemptRecord) else record.target
-            for record in map(read, batch.records)
+            entry.row.request_id if isinstance(entry, AttemptEntry) else entry.transition.target
+            for entry in map(read, batch.entries)
         ]
     return found
 
@@ -51,8 +52,8 @@ def test_records_are_numbered_from_one_in_the_order_they_came() -> None:
 
     assert first is not None
     assert second is not None
-    assert (first.first, len(first.records)) == (1, 2)
-    assert (second.first, len(second.records)) == (3, 1)
+    assert (first.first, len(first.entries)) == (1, 2)
+    assert (second.first, len(second.entries)) == (3, 1)
     assert outbox.take() is None
 
 
@@ -67,7 +68,7 @@ def test_what_is_not_acknowledged_is_sent_again_under_its_number() -> None:
 
     assert again is not None
     assert again.first == 2
-    assert len(again.records) == 2
+    assert len(again.entries) == 2
     assert len(outbox) == 2
 
 
@@ -176,7 +177,7 @@ def test_no_more_than_the_window_is_on_its_way() -> None:
     batch = outbox.take()
 
     assert batch is not None
-    assert (batch.first, len(batch.records)) == (2_001, 1)
+    assert (batch.first, len(batch.entries)) == (2_001, 1)
 
 
 def test_filling_a_full_outbox_looks_at_each_record_once() -> None:

@@ -1,6 +1,6 @@
 from hotswap.core.terms import Needs, Usage
 from hotswap.ledger.record import AttemptRecord, Transition
-from hotswap.ledger.rows import read_attempt, read_transition, write_rows
+from hotswap.ledger.rows import read_attempt, read_transition, write_entry
 from hotswap.store.api import AttemptRow
 
 ATTEMPT = AttemptRecord(
@@ -28,7 +28,7 @@ OPENED = Transition(
 
 
 def test_an_attempt_survives_its_row() -> None:
-    (row,) = write_rows([ATTEMPT])
+    row = write_entry(ATTEMPT).row
 
     assert isinstance(row, AttemptRow)
     assert (row.at, row.request_id) == (1_700_000_001.75, "0018bcfe568000000001")
@@ -37,14 +37,14 @@ def test_an_attempt_survives_its_row() -> None:
 
 
 def test_a_transition_survives_its_row() -> None:
-    (row,) = write_rows([OPENED])
+    row = write_entry(OPENED).row
 
     assert row.at == 1_700_000_000.5
     assert read_transition(row.body) == OPENED
 
 
 def test_what_a_newer_hotswap_wrote_is_read_without_its_new_fields() -> None:
-    (row,) = write_rows([OPENED])
+    row = write_entry(OPENED).row
     # A map with one more entry: its first byte counts them.
     newer = bytes([row.body[0] + 1]) + row.body[1:] + b"\xa3new\x01"
 

@@ -8,6 +8,7 @@ import pytest
 
 from hotswap.ledger.link import Ask, Batch, Hello, Lease, Up, up_frames, write_frame
 from hotswap.ledger.record import Transition
+from hotswap.ledger.rows import write_entry
 from hotswap.ledger.uplink import Load, Uplink
 
 
@@ -126,7 +127,7 @@ async def test_a_worker_says_who_it_is_and_sends_what_it_owes(
     reader, _ = await listener.lives.get()
 
     assert await hear(reader) == Hello(1, "b")
-    assert await hear(reader) == Batch(1, (opened("a/x"),))
+    assert await hear(reader) == Batch(1, (write_entry(opened("a/x")),))
 
 
 async def test_after_a_cut_the_worker_comes_back_and_sends_again(
@@ -140,7 +141,7 @@ async def test_after_a_cut_the_worker_comes_back_and_sends_again(
     reader, _ = await listener.lives.get()
 
     assert await hear(reader) == Hello(1, "b")
-    assert await hear(reader) == Batch(1, (opened("a/x"),))
+    assert await hear(reader) == Batch(1, (write_entry(opened("a/x")),))
 
 
 async def test_a_keeper_that_talks_nonsense_is_left_and_tried_again(
