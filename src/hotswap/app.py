@@ -18,9 +18,11 @@ from .gateway.probes import Ask, Prober
 from .gateway.services import Services
 from .ledger.record import Record, Transition
 from .ledger.uplink import Load, Uplink
+from .server.door import empty
 from .server.drain import Drain
 from .server.protocol import ServerState, listen
 from .server.tls import server_context
+from .stopping import Stop
 from .upstream.client import HttpClient
 
 PROBE_TICK_S: Final = 0.1
@@ -62,6 +64,7 @@ class DataPlane:
         self._tick: asyncio.TimerHandle | None = None
         self._state: ServerState | None = None
         self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self.standings = Standings(snapshot.health, jitter)
         self.client = HttpClient(clock=clock, jitter=jitter)
         self._services = Services(
@@ -105,6 +108,7 @@ class DataPlane:
         tls = snapshot.server
         context = server_context(tls.tls_cert, tls.tls_key) if tls.tls_cert else None
         self._state = state
+        self._listener = sock
         self._server = await listen(state, sock, context)
         self._warm()
         self._look()
@@ -116,14 +120,18 @@ class DataPlane:
             return Load(0, 0)
         return Load(state.in_flight, len(state.connections))
 
-    async def drain(self) -> None:
+    async def drain(self, stop: Stop) -> None:
         """Let requests in flight end; what is left after `drain_s` ends with an error."""
-        self.gateway.draining = True
+        state, server, listener = self._state, self._server, self._listener
+        if state is None or server is None or listener is None:
+            return
+        self.gateway.draining = state.draining = True
         settings = self.gateway.plane.snapshot.server
-        if settings.linger_s:
+        for_good = stop is Stop.FOR_GOOD
+        if for_good and settings.linger_s:
             await asyncio.sleep(settings.linger_s)
-        if self._state is not None and self._server is not None:
-            await Drain(self._state, self._server).run(settings.drain_s, self._cut_off)
+        await empty(listener, for_good=for_good)
+        await Drain(state, server).run(settings.drain_s, self._cut_off)
 
     async def close(self) -> None:
         """Stop serving and probing, and close every connection to providers."""
@@ -162,9 +170,9 @@ async def serve_worker(
     *,
     index: int,
     on_ready: Callable[[], None],
-    stopping: asyncio.Event,
+    stopping: asyncio.Future[Stop],
 ) -> None:
-    """Serve until `stopping` is set, then drain and hand the last records to the keeper.
+    """Serve until `stopping` is done, then drain and hand the last records to the keeper.
 
     Args:
         snapshot: The configuration to begin with; the keeper sends others over the link.
@@ -172,7 +180,7 @@ async def serve_worker(
         link_path: The keeper's unix socket.
         index: Number of the worker.
         on_ready: Called once callers are accepted.
-        stopping: Set when the process shall end.
+        stopping: Done when the process shall end.
     """
     clock = SystemClock()
 
@@ -204,8 +212,7 @@ async def serve_worker(
     try:
         await plane.serve(sock)
         on_ready()
-        await stopping.wait()
-        await plane.drain()
+        await plane.drain(await stopping)
         await uplink.drain(LAST_RECORDS_S)
     finally:
         linking.cancel()

@@ -85,6 +85,8 @@ class Hub:
         self._keeping: dict[Downlink, asyncio.Task[None]] = {}
         self._server: asyncio.Server | None = None
         self._closed = False
+        self._fewer = asyncio.Event()
+        """Set when a worker has left."""
 
     @property
     def links(self) -> list[Downlink]:
@@ -112,6 +114,14 @@ class Hub:
             dropped=sum(boot.dropped for boot in self._boots.values()),
             unstored=sum(link.waiting for link in links) if self.store_problem else 0,
         )
+
+    async def deserted(self, patience_s: float) -> None:
+        """Wait until no worker is connected, for at most `patience_s`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while self._links:
+                    self._fewer.clear()
+                    await self._fewer.wait()
 
     async def close(self, patience_s: float) -> None:
         """Stop listening; store and acknowledge what has arrived, within `patience_s`."""
@@ -188,6 +198,7 @@ class Hub:
             self._log.error("worker cut off", worker=worker, problem=problem)
         if self._links.get(link.boot) is link:
             del self._links[link.boot]
+            self._fewer.set()
 
     def _connected(self) -> Downlink:
         return Downlink(self)

@@ -20,6 +20,7 @@ from ..config.snapshot import Snapshot
 from ..errors import StoreError
 from ..ledger.live import TICK, Live
 from ..ledger.rows import read_transition
+from ..stopping import Stop
 from ..store.api import Store
 from ..store.sqlite import SqliteStore
 from .admin_key import load_admin_key
@@ -34,6 +35,8 @@ PRUNE_S: Final = 3600.0
 DAY_S: Final = 86_400.0
 PATIENCE_S: Final = 5.0
 """How long what has arrived may take to be stored at the end."""
+DESERTED_S: Final = 10.0
+"""What a keeper whose supervisor is gone gives its workers on top of their own limit."""
 RESTORED: Final = 1_000
 """Transitions of a former keeper that tell the standing to begin with."""
 _SQLITE: Final = "sqlite:"
@@ -85,9 +88,11 @@ class Keeper:
         key: str,
         *,
         on_ready: Callable[[], None],
-        stopping: asyncio.Event,
+        stopping: asyncio.Future[Stop],
     ) -> None:
-        """Serve until `stopping` is set; then store what has arrived.
+        """Serve until `stopping` is done; then store what has arrived.
+
+        Unless it is replaced, the keeper goes on taking records until its last worker has left.
 
         Args:
             link: Bound unix socket that workers connect to; closed at the end.
@@ -119,11 +124,13 @@ class Keeper:
                 ]
                 group.create_task(server.run_until_stopped())
                 on_ready()
-                await stopping.wait()
+                stop = await stopping
                 for loop in loops:
                     loop.cancel()
                 self._live.close()
                 server.stop()
+            if stop is not Stop.REPLACED:
+                await self._hub.deserted(self._reloader.snapshot.server.drain_s + DESERTED_S)
         finally:
             await self._hub.close(PATIENCE_S)
             await self._store.close()
@@ -171,9 +178,9 @@ async def run_keeper(
     on_snapshot: Callable[[bytes], None],
     on_new_key: Callable[[str], None],
     on_ready: Callable[[], None],
-    stopping: asyncio.Event,
+    stopping: asyncio.Future[Stop],
 ) -> None:
-    """Be the keeper's process until `stopping` is set. SIGHUP reloads the configuration.
+    """Be the keeper's process until `stopping` is done. SIGHUP reloads the configuration.
 
     Args:
         snapshot: The configuration to begin with.

@@ -8,6 +8,7 @@ from typing import Final
 
 import uvloop
 
+from ..stopping import Stop
 from .channel import Channel, Word
 
 COLLECT_AFTER: Final = (50_000, 20, 20)
@@ -20,16 +21,22 @@ def run(main: Coroutine[object, object, None]) -> None:
         runner.run(main)
 
 
-def listen_for_the_end(channel: Channel) -> asyncio.Event:
-    """Return what is set by SIGTERM, or when the supervisor is gone."""
-    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+def listen_for_the_end(channel: Channel) -> asyncio.Future[Stop]:
+    """Return what is done by SIGTERM or SIGUSR1, or when the supervisor is gone."""
+    loop = asyncio.get_running_loop()
+    stopping: asyncio.Future[Stop] = loop.create_future()
 
-    def on_end() -> None:
+    def end(stop: Stop) -> None:
+        if not stopping.done():
+            stopping.set_result(stop)
+
+    def on_forsaken() -> None:
         loop.remove_reader(channel.fileno())
-        stopping.set()
+        end(Stop.FORSAKEN)
 
-    loop.add_reader(channel.fileno(), on_end)
-    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    loop.add_reader(channel.fileno(), on_forsaken)
+    loop.add_signal_handler(signal.SIGTERM, end, Stop.FOR_GOOD)
+    loop.add_signal_handler(signal.SIGUSR1, end, Stop.REPLACED)
     return stopping
 
 

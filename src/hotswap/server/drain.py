@@ -13,9 +13,10 @@ FAREWELL_S: Final = 1.0
 class Drain:
     """Stops the listeners of one `ServerState`; to be used once.
 
-    From its first moment on nothing is accepted, connections without a request are closed, and
-    every answer is the last one of its connection. It ends when no connection and no request is
-    left. What is left at the deadline is told to say its last words, flushed and dropped.
+    From its first moment on nothing is accepted, and every answer is the last one of its
+    connection; connections without a request are closed after a second in which none came. It ends
+    when no connection and no request is left. What is left at the deadline is told to say its last
+    words, flushed and dropped.
 
     Args:
         state: The connections and requests to wait for.

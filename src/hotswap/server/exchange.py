@@ -121,7 +121,8 @@ class HttpExchange:
         wire = self._wire
         if self._chunked and not self._silent:
             wire.transport.write(b"0\r\n\r\n")
-        wire.answered(stay=self._keep and wire.may_stay())
+        # A caller that was not told of the end may send its next request already.
+        wire.answered(stay=self._keep)
 
     def abort(self) -> None:
         """Cut the connection so that the caller notices; what was written still goes out."""

@@ -20,6 +20,11 @@ LINGER_S: Final = 30.0
 """How long a refused caller may take to read the refusal."""
 FLUSH_S: Final = 30.0
 """How long a connection being closed may take to send what was written."""
+PARTING_S: Final = 1.0
+"""How long a drain waits for a caller's next request, which is answered with `connection: close`.
+
+Whoever is closed without having been told so may be sending at this very moment.
+"""
 
 _TIMER_MIN_S: Final = 0.001
 """The resolution of uvloop's timers."""

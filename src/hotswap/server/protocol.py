@@ -29,6 +29,7 @@ from .limits import (
     FLUSH_S,
     LINGER_BYTES,
     LINGER_S,
+    PARTING_S,
     PIPELINE_BYTES,
     Bodies,
     Gathering,
@@ -251,11 +252,11 @@ class HttpProtocol(asyncio.Protocol):
         return self._reader.pending
 
     def retire(self) -> None:
-        """Close unless a request is being received or served."""
-        if self._stage is _Stage.LINGERING or (
-            self._exchange is None and self._reader.phase is Phase.IDLE
-        ):
+        """Close soon, unless a request is being received or served by then."""
+        if self._stage is _Stage.LINGERING:
             self._close()
+        elif self._exchange is None and self._reader.phase is Phase.IDLE:
+            self._watch.allow(PARTING_S)
 
     def drop(self) -> None:
         """Tell the handler that the caller is gone, and end the connection at once."""
@@ -276,7 +277,7 @@ class HttpProtocol(asyncio.Protocol):
             self._read()
         else:
             self._phase = Phase.IDLE
-            self._watch.allow(self._state.settings.idle_s)
+            self._watch.allow(PARTING_S if self._state.draining else self._state.settings.idle_s)
 
     def _hold(self) -> None:
         """Stop reading while too much waits behind the request being served."""

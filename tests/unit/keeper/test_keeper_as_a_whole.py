@@ -32,6 +32,7 @@ from hotswap.ledger.link import (
 )
 from hotswap.ledger.record import Record, Transition
 from hotswap.ledger.rows import write_entry
+from hotswap.stopping import Stop
 from hotswap.store.sqlite import SqliteStore
 
 pytestmark = pytest.mark.slow
@@ -94,7 +95,7 @@ class Rig:
         self.log = CapturingLogger()
         self.snapshots: list[Snapshot] = []
         self.ready = asyncio.Event()
-        self._stopping = asyncio.Event()
+        self._stopping: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
         self._link_path = folder / "link"
         self._link = socket.socket(socket.AF_UNIX)
         self._link.bind(str(self._link_path))
@@ -157,7 +158,8 @@ class Rig:
 
     async def close(self) -> None:
         """Stop the keeper."""
-        self._stopping.set()
+        if not self._stopping.done():
+            self._stopping.set_result(Stop.REPLACED)
         await self._running
         for worker in self._workers:
             worker.writer.close()

@@ -1,0 +1,92 @@
+"""A whole gateway in processes of its own, for tests that signal, kill and stop its parts."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import Final, Self
+
+_LINE: Final = 1024 * 1024
+"""Bytes; a log line is never longer."""
+
+
+class GatewayProcess:
+    """A supervisor that runs, in a session of its own, over the folder it keeps its files in."""
+
+    def __init__(self, process: Process, folder: Path) -> None:
+        """Take over a started process; use `start`."""
+        self.process = process
+        self.folder = folder
+        self.lines: list[str] = []
+        """What it said on stderr, as far as it was read."""
+
+    @classmethod
+    async def start(cls, folder: Path, *command: str) -> Self:
+        """Start a command of this interpreter, whose temporary files go to `folder`."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *command,
+            stderr=PIPE,
+            start_new_session=True,
+            limit=_LINE,
+            env={**os.environ, "TMPDIR": str(folder)},
+        )
+        return cls(process, folder)
+
+    @classmethod
+    async def serve(cls, folder: Path, config: str, *options: str) -> Self:
+        """Write `config` to `folder` and start a gateway by it."""
+        path = folder / "hotswap.yaml"
+        path.write_text(config)
+        return await cls.start(folder, "-P", "-m", "hotswap.processes", str(path), *options)
+
+    async def says(self, pattern: str) -> re.Match[str]:
+        """Wait for the next line on stderr that matches; `AssertionError`: it ended before."""
+        while line := await self._line():
+            if found := re.search(pattern, line):
+                return found
+        raise AssertionError(f"ended without saying {pattern!r}: {self.lines}")
+
+    async def listens(self) -> int:
+        """Wait until it says where it listens; return the port."""
+        return int((await self.says(r"is listening on https?://127\.0\.0\.1:(\d+)"))[1])
+
+    def signal(self, number: int) -> None:
+        """Send the supervisor a signal."""
+        self.process.send_signal(number)
+
+    async def ends(self) -> int:
+        """Wait until nothing of it can speak any more; return the supervisor's exit code."""
+        while await self._line():
+            pass
+        return await self.process.wait()
+
+    async def quit(self) -> None:
+        """Kill what is left of it."""
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        await self.ends()
+
+    def child(self, name: str) -> int:
+        """Return the process id of the child whose name begins like this."""
+        for pid in self.children():
+            if Path(f"/proc/{pid}/comm").read_text().startswith(name):
+                return pid
+        raise AssertionError(f"there is no {name}")
+
+    def children(self) -> list[int]:
+        """Return the process ids of the supervisor's children."""
+        pid = self.process.pid
+        return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+    async def _line(self) -> str:
+        """Return the next line, with its end; empty: there is no further one."""
+        if self.process.stderr is None:
+            return ""
+        line = (await self.process.stderr.readline()).decode()
+        if line:
+            self.lines.append(line.rstrip("\n"))
+        return line

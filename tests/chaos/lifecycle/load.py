@@ -1,0 +1,183 @@
+"""Callers that ask without a pause and tell exactly how each request ended.
+
+They behave as HTTP clients should: a connection is kept until the gateway says `connection: close`
+or has closed it by the time of the next request; then a new one is opened. Nothing is ever tried
+again: a request on a connection that turns out to be closed counts as cut.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct, field
+
+PLAIN: Final = 24
+STREAMS: Final = 8
+_END: Final = (ConnectionError, asyncio.IncompleteReadError)
+
+
+class Answered(Struct, frozen=True):
+    """A request that got its whole answer."""
+
+    request_id: str
+    took_s: float
+
+    @property
+    def worker(self) -> int:
+        """The number of the worker that answered."""
+        return int(self.request_id, 16) >> 20 & 0xFF
+
+
+class Outcome(Struct):
+    """How the requests ended."""
+
+    answered: list[Answered] = field(default_factory=list[Answered])
+    cut: list[str] = field(default_factory=list[str])
+    """Ended before the answer was whole: what had come until then."""
+    wrong: list[str] = field(default_factory=list[str])
+    """A status other than 200, or a stream without its end."""
+    refused: int = 0
+    """No connection: nobody listened."""
+    closed: int = 0
+    """Connections that the gateway ended politely."""
+
+    @property
+    def failed(self) -> list[str]:
+        """What must not happen."""
+        return [*self.cut, *self.wrong]
+
+    @property
+    def ids(self) -> set[str]:
+        """Return what was answered."""
+        return {answer.request_id for answer in self.answered}
+
+    def missing(self, stored: list[str]) -> set[str]:
+        """Return answered requests without a record."""
+        return self.ids - set(stored)
+
+
+def twice(stored: list[str]) -> list[str]:
+    """Return the ids that were stored more than once."""
+    return [request_id for request_id, times in Counter(stored).items() if times > 1]
+
+
+class Load:
+    """Callers of one port, each with one request at a time."""
+
+    def __init__(self) -> None:
+        self.outcome = Outcome()
+        self._callers: list[asyncio.Task[None]] = []
+        self._ending = False
+        self._progress = asyncio.Event()
+
+    def begin(self, port: int, *, plain: int = PLAIN, streams: int = STREAMS) -> None:
+        """Let callers come; each stops when nobody listens any more."""
+        loop = asyncio.get_running_loop()
+        for number in range(plain + streams):
+            caller = _Caller(port, self.outcome, streaming=number >= plain)
+            self._callers.append(loop.create_task(self._call(caller)))
+
+    async def answers(self, number: int) -> None:
+        """Wait until so many more requests were answered."""
+        goal = len(self.outcome.answered) + number
+        await self.until(lambda outcome: len(outcome.answered) >= goal)
+
+    async def until(self, met: Callable[[Outcome], bool]) -> None:
+        """Wait until the outcome is as wanted, looking after every request."""
+        while not met(self.outcome):
+            self._progress.clear()
+            await self._progress.wait()
+
+    async def end(self) -> Outcome:
+        """Let every caller finish its request; return how all of them ended."""
+        self._ending = True
+        return await self.stopped()
+
+    async def stopped(self) -> Outcome:
+        """Wait until no caller is left; return how all requests ended."""
+        await asyncio.gather(*self._callers)
+        return self.outcome
+
+    async def _call(self, caller: "_Caller") -> None:
+        try:
+            while not self._ending and await caller.ask():
+                self._progress.set()
+        finally:
+            caller.leave()
+
+
+class _Caller:
+    def __init__(self, port: int, outcome: Outcome, *, streaming: bool) -> None:
+        body = json.dumps(
+            {
+                "model": "assist",
+                "messages": [{"role": "user", "content": "hello"}],
+                "stream": streaming,
+            }
+        ).encode()
+        self._request = (
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\n"
+            b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        self._port = port
+        self._outcome = outcome
+        self._streaming = streaming
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def ask(self) -> bool:
+        """Send one request and note how it ends; False: nobody listens."""
+        if self._reader is not None and self._reader.at_eof():
+            self._outcome.closed += 1
+            self.leave()
+        fresh = self._writer is None
+        try:
+            if self._reader is None or self._writer is None:
+                self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        except ConnectionError:
+            self._outcome.refused += 1
+            return False
+        got = b""
+        try:
+            self._writer.write(self._request)
+            got = await self._reader.readuntil(b"\r\n\r\n")
+            await self._read(got, self._reader)
+        except _END as error:
+            self._outcome.cut.append(f"{type(error).__name__}, {fresh=}, after {got!r}")
+            self.leave()
+        return True
+
+    async def _read(self, head: bytes, reader: asyncio.StreamReader) -> None:
+        began = asyncio.get_running_loop().time()
+        lines = head.decode().lower().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines[1:-2])
+        if "content-length" in headers:
+            body = await reader.readexactly(int(headers["content-length"]))
+        else:
+            body = await _chunks(reader)
+        if not lines[0].startswith("http/1.1 200"):
+            self._outcome.wrong.append(f"{lines[0]}: {body!r}")
+        elif self._streaming and not body.endswith(b"data: [DONE]\n\n"):
+            self._outcome.wrong.append(f"a stream that ends with {body[-100:]!r}")
+        else:
+            took_s = asyncio.get_running_loop().time() - began
+            self._outcome.answered.append(Answered(headers["x-hotswap-request-id"], took_s))
+        if headers.get("connection") == "close":
+            self._outcome.closed += 1
+            self.leave()
+
+    def leave(self) -> None:
+        """Close the connection."""
+        if self._writer is not None:
+            self._writer.close()
+        self._reader = self._writer = None
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    body = b""
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        body += (await reader.readexactly(size + 2))[:-2]
+    await reader.readexactly(2)
+    return body
