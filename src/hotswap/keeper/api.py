@@ -1,9 +1,9 @@
 """The admin listener's read endpoints."""
 
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, cast
 
-from msgspec import Struct, ValidationError, convert
+from msgspec import Struct, convert
 from msgspec.json import Encoder
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -11,18 +11,21 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from ..clock import Clock
 from ..config.snapshot import Snapshot
-from ..errors import StoreError
+from ..errors import RefusedError, StoreError
 from ..ledger.rows import read_attempt, read_transition
-from ..store.api import Search, Store
+from ..store.api import Store
 from .feed import Feed
 from .gate import Gate, refusal
 from .hub import Hub
-from .views import to_json_form, view_chains, view_targets
+from .queries import AttemptsQuery, NoQuery, RequestsQuery, TransitionsQuery, read_query
+from .requests import attempts_of, find_requests, view_request
+from .views import Views, to_json_form
 
 ROOT: Final = "/admin/api/v1"
-MOST: Final = 1_000
-"""Records of one answer."""
+_NAMED: Final = 50
+"""Names that an answer lists at most."""
 
 _encode: Final = Encoder().encode
 
@@ -44,13 +47,18 @@ class Health(Struct, frozen=True):
 
     status: str
     """`ok`, or `degraded`: it serves, but records wait."""
+    at: float
+    """Unix seconds now."""
     version: str
     digest: str
+    """Of the configuration in force."""
     workers: tuple[WorkerHealth, ...]
     store: str
     """`ok`, or why it fails."""
     streams: int
+    """Streams of events that are open."""
     dropped: int
+    """Records that did not fit into a worker's buffer."""
 
 
 class Admin:
@@ -63,6 +71,7 @@ class Admin:
         store: Store,
         feed: Feed,
         snapshot: Callable[[], Snapshot],
+        clock: Clock,
         version: str,
     ) -> None:
         """Set up.
@@ -72,62 +81,93 @@ class Admin:
             store: Knows the past.
             feed: Opens streams.
             snapshot: Gives the configuration in force.
+            clock: Unix, for what is timed.
             version: Of this hotswap.
         """
         self._hub = hub
         self._store = store
         self._feed = feed
         self._snapshot = snapshot
+        self._clock = clock
         self._version = version
 
     def app(self, key: str) -> ASGIApp:
         """Return the guarded application."""
         endpoints: dict[str, Callable[[Request], Awaitable[Response]]] = {
             "chains": self.chains,
+            "chains/{name:path}": self.chain,
             "targets": self.targets,
+            "targets/{id:path}": self.target,
             "requests": self.requests,
+            "requests/{id}": self.request,
+            "attempts": self.attempts,
             "transitions": self.transitions,
             "stream": self.stream,
             "health": self.health,
         }
-        routes = [Route(f"{ROOT}/{name}", endpoint) for name, endpoint in endpoints.items()]
-        app = Starlette(routes=routes, exception_handlers={404: _on_missing, 405: _on_method})
+        app = Starlette(
+            routes=[Route(f"{ROOT}/{name}", endpoint) for name, endpoint in endpoints.items()],
+            exception_handlers={
+                404: _on_missing,
+                405: _on_method,
+                RefusedError: _on_refused,
+                StoreError: _on_store,
+            },
+        )
         return Gate(app, key=key, host=self._snapshot().server.admin_host)
 
-    async def chains(self, _: Request) -> Response:
+    async def chains(self, request: Request) -> Response:
         """Give the chains with their targets in order."""
-        return _answer({"chains": view_chains(self._snapshot(), self._hub.board)})
+        return self._answer(chains=self._views(request).chains())
 
-    async def targets(self, _: Request) -> Response:
+    async def chain(self, request: Request) -> Response:
+        """Give one chain, by its name, an alias, or the name of one target."""
+        views, name = self._views(request), _name_of(request, "name")
+        view = views.chain(name)
+        if view is None:
+            raise _unknown("chain", name, (chain.name for chain in views.chains()))
+        return self._answer(chain=view)
+
+    async def targets(self, request: Request) -> Response:
         """Give every target with its standing."""
-        return _answer({"targets": view_targets(self._snapshot(), self._hub.board)})
+        return self._answer(targets=self._views(request).targets())
+
+    async def target(self, request: Request) -> Response:
+        """Give one target with its standing."""
+        views, id_ = self._views(request), _name_of(request, "id")
+        view = views.target(id_)
+        if view is None:
+            raise _unknown("target", id_, (target.id for target in views.targets()))
+        return self._answer(target=view)
 
     async def requests(self, request: Request) -> Response:
-        """Give attempts, newest first."""
-        try:
-            search = _search(request)
-            page = await self._store.attempts(search)
-        except ValidationError as error:
-            return refusal(400, "bad_query", str(error))
-        except StoreError as error:
-            return refusal(503, "store_unavailable", str(error))
-        attempts = [to_json_form(read_attempt(body)) for body in page.bodies]
-        # As text, because a number of this size is none in JavaScript.
-        following = str(page.next) if page.next is not None else None
-        return _answer({"requests": attempts, "next": following})
+        """Give requests, newest first."""
+        query = read_query(request, RequestsQuery)
+        found = await find_requests(self._store, query.wanted())
+        return self._answer(requests=found.requests, next=_cursor(found.next))
+
+    async def request(self, request: Request) -> Response:
+        """Give one request with all its attempts."""
+        read_query(request, NoQuery)
+        id_ = _name_of(request, "id")
+        attempts = await attempts_of(self._store, id_)
+        if not attempts:
+            days = self._snapshot().store.retention_days
+            problem = f"There is no request {id_!r}; records are kept for {days:g} days."
+            raise RefusedError(404, "no_such_request", problem)
+        return self._answer(request=view_request(attempts), attempts=_json_forms(attempts))
+
+    async def attempts(self, request: Request) -> Response:
+        """Give attempts, probes included, newest first."""
+        page = await self._store.attempts(read_query(request, AttemptsQuery).search())
+        attempts = map(read_attempt, page.bodies)
+        return self._answer(attempts=_json_forms(attempts), next=_cursor(page.next))
 
     async def transitions(self, request: Request) -> Response:
         """Give changes of standing, newest first."""
-        try:
-            search = _search(request)
-            page = await self._store.transitions(search.since, search.limit)
-        except ValidationError as error:
-            return refusal(400, "bad_query", str(error))
-        except StoreError as error:
-            return refusal(503, "store_unavailable", str(error))
-        return _answer(
-            {"transitions": [to_json_form(read_transition(body)) for body in page.bodies]}
-        )
+        query = read_query(request, TransitionsQuery)
+        page = await self._store.transitions(query.since, query.limit)
+        return self._answer(transitions=_json_forms(map(read_transition, page.bodies)))
 
     async def stream(self, request: Request) -> Response:
         """Open a stream of events."""
@@ -156,9 +196,10 @@ class Admin:
             for link in self._hub.links
             if link.hello is not None
         )
-        return _answer(
+        return _json(
             Health(
                 status="degraded" if problem or not workers else "ok",
+                at=self._clock.unix(),
                 version=self._version,
                 digest=self._snapshot().digest,
                 workers=workers,
@@ -168,21 +209,40 @@ class Admin:
             )
         )
 
+    def _views(self, request: Request) -> Views:
+        """Draw the present picture, which takes no parameters."""
+        read_query(request, NoQuery)
+        hub = self._hub
+        return Views(self._snapshot(), hub.board, hub.figures, self._clock.unix())
 
-def _search(request: Request) -> Search:
-    """Read the query; raises `ValidationError`."""
-    asked = convert(dict(request.query_params), Search, strict=False)
-    if not 1 <= asked.limit <= MOST:
-        raise ValidationError(f"Expected `limit` of 1 to {MOST}")
-    if asked.after is not None and not 0 <= asked.after < 1 << 63:
-        raise ValidationError("Expected `after` to be the `next` of an earlier answer")
-    return asked
+    def _answer(self, **parts: object) -> Response:
+        return _json({"at": self._clock.unix(), **parts})
 
 
-def _answer(value: object) -> Response:
+def _json(value: object) -> Response:
     return Response(
         _encode(value), media_type="application/json", headers={"cache-control": "no-store"}
     )
+
+
+def _json_forms(records: Iterable[object]) -> list[object]:
+    return [to_json_form(record) for record in records]
+
+
+def _cursor(following: int | None) -> str | None:
+    """Return a cursor as text, because a number of this size is none in JavaScript."""
+    return None if following is None else str(following)
+
+
+def _name_of(request: Request, name: str) -> str:
+    return convert(request.path_params[name], str)
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> RefusedError:
+    names = list(known)
+    listed = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+    problem = f"There is no {kind} {name!r}; there are: {listed}."
+    return RefusedError(404, f"no_such_{kind}", problem)
 
 
 async def _on_missing(_: Request, __: Exception) -> Response:
@@ -191,3 +251,12 @@ async def _on_missing(_: Request, __: Exception) -> Response:
 
 async def _on_method(_: Request, __: Exception) -> Response:
     return refusal(405, "method_not_allowed", "Only GET is answered here.")
+
+
+async def _on_refused(_: Request, error: Exception) -> Response:
+    refused = cast("RefusedError", error)
+    return refusal(refused.status, refused.code, refused.message, param=refused.param)
+
+
+async def _on_store(_: Request, error: Exception) -> Response:
+    return refusal(503, "store_unavailable", str(error))

@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from ..ledger.record import Transition
+from .standing import CLOSED, OVERLAYS, Standing, standing_after
 
-OVERLAYS: Final = frozenset({"suspect", "demoted", "clear"})
-"""States that lie over the breaker's own."""
 RECENT: Final = 1_000
 """Transitions remembered, so that one that comes twice is told once."""
 
@@ -18,28 +17,6 @@ class Place(Struct, frozen=True, gc=False):
 
     target: str
     credential: str
-
-
-class Standing(Struct, frozen=True):
-    """What is known of one place."""
-
-    state: str = "closed"
-    """closed, open, half_open, ramp."""
-    overlay: str = ""
-    """suspect, demoted; empty: none."""
-    reason: str = ""
-    rule: str = ""
-    measured: float | None = None
-    threshold: float | None = None
-    at: float | None = None
-    """Unix seconds of the last change; None: there was none."""
-    until: float | None = None
-    """Unix seconds of the next probe; None: not timed."""
-    hinted: bool = False
-    level: int = 0
-
-
-CLOSED: Final = Standing()
 
 
 class Board:
@@ -72,16 +49,8 @@ class Board:
         return True
 
     def of(self, target: str, credential: str = "") -> Standing:
-        """Return the standing of a target, or of a credential at it."""
+        """Return what was told last of a target, or of a credential at it or at a provider."""
         return self._standings.get(Place(target, credential), CLOSED)
-
-    def credentials(self, target: str) -> dict[str, Standing]:
-        """Return what is known of credentials at a target or a provider, by their ids."""
-        return {
-            place.credential: standing
-            for place, standing in self._standings.items()
-            if place.target == target and place.credential
-        }
 
     def worries(self, now: float) -> list[Transition]:
         """Return what a new worker should know: the openings that last beyond `now` (Unix)."""
@@ -97,20 +66,5 @@ class Board:
             return False
         self._newest[place] = transition.at
         standing = self._standings.get(place, CLOSED)
-        if transition.after in OVERLAYS:
-            overlay = "" if transition.after == "clear" else transition.after
-            standing = structs.replace(standing, overlay=overlay)
-        else:
-            standing = structs.replace(
-                standing, state=transition.after, until=transition.until, level=transition.level
-            )
-        self._standings[place] = structs.replace(
-            standing,
-            reason=transition.reason,
-            rule=transition.rule,
-            measured=transition.measured,
-            threshold=transition.threshold,
-            hinted=transition.hinted,
-            at=transition.at,
-        )
+        self._standings[place] = standing_after(standing, transition)
         return True

@@ -1,4 +1,4 @@
-"""What every admin request passes first: the name it was sent to, and its key."""
+"""What every admin request passes first: the name it was sent to, where from, and its key."""
 
 import hmac
 from ipaddress import ip_address
@@ -10,12 +10,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 _CHALLENGE: Final = {"www-authenticate": 'Bearer realm="hotswap admin"'}
 
+_WRONG_HOST: Final = (
+    "This is not a name of the admin listener; ask by address, for localhost, or for the name in"
+    " `server.admin`."
+)
+
 
 class Gate:
     """Lets a request through that names this host and brings the admin key.
 
     A page that a browser loaded elsewhere can make its own name resolve to this machine, but the
-    browser then sends that name; an address, a loopback name and the configured one are ours.
+    browser then sends that name; an address, a loopback name and the configured one are ours. A
+    page that knows our name says in `Origin` that it is not ours. There is no way in without a key.
     """
 
     def __init__(self, app: ASGIApp, *, key: str, host: str) -> None:
@@ -23,9 +29,11 @@ class Gate:
 
         Args:
             app: Serves what passes.
-            key: The admin key.
+            key: The admin key; an empty one is a bug.
             host: Name or address that the listener is configured with.
         """
+        if not key:
+            raise ValueError("the admin listener needs a key")
         self._app = app
         self._key = key.encode()
         self._names = {"localhost", host.lower()}
@@ -33,8 +41,11 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         headers = Headers(scope=scope)
-        if not self._ours(headers.get("host", "")):
-            answer = refusal(421, "wrong_host", "This is not a name of the admin listener.")
+        host = headers.get("host", "")
+        if not self._ours(host):
+            answer = refusal(421, "wrong_host", _WRONG_HOST)
+        elif not _same_origin(headers.get("origin"), host):
+            answer = refusal(403, "cross_origin", "Pages of other sites are not answered.")
         elif not self._keyed(headers.get("authorization", "")):
             answer = refusal(401, "no_admin_key", "Send `Authorization: Bearer <admin key>`.")
             answer.headers.update(_CHALLENGE)
@@ -59,9 +70,17 @@ class Gate:
         return hmac.compare_digest(given, self._key) and scheme.lower() == "bearer"
 
 
-def refusal(status: int, code: str, message: str) -> JSONResponse:
-    """Render an error of the admin listener."""
-    return JSONResponse({"error": {"code": code, "message": message}}, status)
+def refusal(status: int, code: str, message: str, *, param: str | None = None) -> JSONResponse:
+    """Render an error of the admin listener; `param` is the query's parameter at fault."""
+    error = {"code": code, "message": message}
+    if param is not None:
+        error["param"] = param
+    return JSONResponse({"error": error}, status)
+
+
+def _same_origin(origin: str | None, host: str) -> bool:
+    """Say whether a request comes from our own page, or from no page at all."""
+    return origin is None or origin.lower().partition("://")[2] == host.lower()
 
 
 def _without_port(host: str) -> str:

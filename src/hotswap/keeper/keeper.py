@@ -106,6 +106,7 @@ class Keeper:
             store=self._store,
             feed=self._feed,
             snapshot=lambda: self._reloader.snapshot,
+            clock=self._clock,
             version=self._version,
         )
         server = AdminServer(api.app(key), admin)

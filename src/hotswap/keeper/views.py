@@ -1,15 +1,42 @@
-"""What the admin listener shows: plain JSON forms of targets, chains and records."""
+"""What the admin listener shows of chains and targets: what is configured, and how it stands."""
 
 from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct, structs
 
 from ..config.snapshot import Snapshot
-from ..core.terms import Chain
+from ..core.settings import Retry, Timeouts
+from ..core.terms import Chain, Scope, Target
 from ..ledger.record import AttemptRecord, Transition
 from ..ledger.rows import read_attempt, read_transition
 from ..store.api import AttemptRow, TransitionRow
-from .board import Board, Standing
+from .board import Board
+from .figures import Figures, TargetCount
+from .standing import CLOSED, Standing, standing_at
+
+_SHUT: Final = frozenset({"open", "half_open"})
+
+
+class Turn(StrEnum):
+    """What a target would do for a request now."""
+
+    ELIGIBLE = "eligible"
+    LAST = "last"
+    """Asked after the eligible ones."""
+    LEFT_OUT = "left_out"
+    """Not asked, unless nothing better is left."""
+
+
+class CredentialView(Struct, frozen=True):
+    """One key of a target's provider, without its secret."""
+
+    id: str
+    scope: str
+    """What the standing is about: `credential`, the key with every model; `access`, with this
+    target's model."""
+    standing: Standing
 
 
 class TargetView(Struct, frozen=True):
@@ -19,20 +46,31 @@ class TargetView(Struct, frozen=True):
     provider: str
     model: str
     region: str
+    zone: str
     chains: tuple[str, ...]
+    """That it is a link of."""
     standing: Standing
-    credentials: Mapping[str, Standing]
-    """Those of which something is known, whether for this model or for the whole provider."""
+    credentials: tuple[CredentialView, ...]
+    """In order of preference."""
+    attempts: int
+    """Since the keeper started."""
+    failures: int
+    """Attempts that failed through no fault of the caller's, since the keeper started."""
 
 
 class ChainTarget(Struct, frozen=True):
-    """A target's place in a chain."""
+    """A target's place in a chain, and what it would do for a request now."""
 
     id: str
     priority: int
     weight: float
-    state: str
-    overlay: str
+    turn: Turn
+    """`eligible`; `last`: asked after the eligible ones; `left_out`: not asked."""
+    reason: str
+    """Why it is asked last (ramp, demoted, suspect) or left out (open, half_open, throttled,
+    exhausted, auth, gone); empty: it is eligible."""
+    until: float | None
+    """Unix seconds when it may come back, or the ramp is done; None: not timed."""
 
 
 class ChainView(Struct, frozen=True):
@@ -41,6 +79,133 @@ class ChainView(Struct, frozen=True):
     name: str
     aliases: tuple[str, ...]
     targets: tuple[ChainTarget, ...]
+    eligible: int
+    """Targets that are not left out; at 0 the least bad ones are tried."""
+    triggers: Mapping[str, Mapping[str, object]]
+    """The active ones with their parameters."""
+    timeouts: Timeouts
+    retry: Retry
+
+
+class Views:
+    """Draws one moment's picture."""
+
+    __slots__ = ("_board", "_figures", "_now", "_snapshot")
+
+    def __init__(self, snapshot: Snapshot, board: Board, figures: Figures, now: float) -> None:
+        """Set up.
+
+        Args:
+            snapshot: The configuration in force.
+            board: Knows the standings.
+            figures: Counts attempts.
+            now: Unix seconds.
+        """
+        self._snapshot = snapshot
+        self._board = board
+        self._figures = figures
+        self._now = now
+
+    def chains(self) -> list[ChainView]:
+        """Show the configured chains."""
+        return [self._view_chain(chain) for chain in self._chains()]
+
+    def chain(self, name: str) -> ChainView | None:
+        """Show what `name` means as a request's model; None: nothing."""
+        chain = self._snapshot.chains.get(name)
+        return None if chain is None else self._view_chain(chain)
+
+    def targets(self) -> list[TargetView]:
+        """Show every target of the configured chains once."""
+        return [self._view_target(target) for target in self._targets().values()]
+
+    def target(self, id_: str) -> TargetView | None:
+        """Show one target; None: no chain has it."""
+        target = self._targets().get(id_)
+        return None if target is None else self._view_target(target)
+
+    def _chains(self) -> list[Chain]:
+        """Leave out the aliases, and the chains of one target that are named as it is."""
+        return [
+            chain
+            for name, chain in self._snapshot.chains.items()
+            if name == chain.name and [target.id for target in chain.targets] != [name]
+        ]
+
+    def _targets(self) -> Mapping[str, Target]:
+        return {target.id: target for chain in self._chains() for target in chain.targets}
+
+    def _view_chain(self, chain: Chain) -> ChainView:
+        targets = tuple(self._turn(target, chain) for target in chain.targets)
+        return ChainView(
+            name=chain.name,
+            aliases=chain.aliases,
+            targets=targets,
+            eligible=sum(target.turn is not Turn.LEFT_OUT for target in targets),
+            triggers=_triggers(chain),
+            timeouts=chain.timeouts,
+            retry=chain.retry,
+        )
+
+    def _view_target(self, target: Target) -> TargetView:
+        provider = self._snapshot.providers[target.provider]
+        count = self._figures.targets.get(target.id, TargetCount())
+        return TargetView(
+            id=target.id,
+            provider=target.provider,
+            model=target.model,
+            region=provider.region,
+            zone=provider.zone,
+            chains=tuple(
+                chain.name
+                for chain in self._chains()
+                if any(member.id == target.id for member in chain.targets)
+            ),
+            standing=self._standing(target.id),
+            credentials=self._credentials(target),
+            attempts=count.attempts,
+            failures=count.failures,
+        )
+
+    def _credentials(self, target: Target) -> tuple[CredentialView, ...]:
+        return tuple(
+            self._credential(credential.id, target)
+            for credential in self._snapshot.providers[target.provider].credentials
+        )
+
+    def _credential(self, id_: str, target: Target) -> CredentialView:
+        """Show what bars a key, or else slows it down; what concerns every model comes first."""
+        found = [
+            CredentialView(id_, Scope.CREDENTIAL, self._standing(target.provider, id_)),
+            CredentialView(id_, Scope.ACCESS, self._standing(target.id, id_)),
+        ]
+        return max(found, key=lambda view: _weight(view.standing))
+
+    def _standing(self, target: str, credential: str = "") -> Standing:
+        told = self._board.of(target, credential)
+        return standing_at(told, self._now, self._snapshot.health.breaker)
+
+    def _turn(self, target: Target, chain: Chain) -> ChainTarget:
+        """Foresee what `core.plan` would do with a target, by what the workers told of it."""
+        own, key = self._standing(target.id), self._best_key(target)
+        watched = chain.triggers.error or chain.triggers.latency is not None
+        ramp = own if own.state == "ramp" else key
+        turn, until = Turn.LEFT_OUT, None
+        if watched and own.state in _SHUT:
+            reason, until = own.state, own.until
+        elif key.state in _SHUT:
+            reason, until = key.reason, key.until
+        elif ramp.state == "ramp":
+            turn, reason, until = Turn.LAST, ramp.state, ramp.until
+        else:
+            reason = _overlay(own, chain)
+            turn = Turn.LAST if reason else Turn.ELIGIBLE
+        return ChainTarget(target.id, target.priority, target.weight, turn, reason, until)
+
+    def _best_key(self, target: Target) -> Standing:
+        """Return the standing of the key that is likeliest to serve."""
+        standings = [view.standing for view in self._credentials(target)]
+        return min(standings, key=_distance, default=CLOSED)
 
 
 def to_json_form(value: object) -> object:
@@ -56,53 +221,30 @@ def to_json_form(value: object) -> object:
             return value
 
 
-def view_chains(snapshot: Snapshot, board: Board) -> list[ChainView]:
-    """Show the configured chains."""
-    return [
-        ChainView(
-            chain.name,
-            chain.aliases,
-            tuple(
-                ChainTarget(
-                    target.id,
-                    target.priority,
-                    target.weight,
-                    board.of(target.id).state,
-                    board.of(target.id).overlay,
-                )
-                for target in chain.targets
-            ),
-        )
-        for chain in _chains(snapshot)
-    ]
+def _overlay(standing: Standing, chain: Chain) -> str:
+    """Return the overlay that this chain goes by; empty: none."""
+    names = {overlay.name for overlay in standing.overlays}
+    if "demoted" in names and chain.triggers.error_rate is not None:
+        return "demoted"
+    if "suspect" in names and chain.triggers.latency is not None:
+        return "suspect"
+    return ""
 
 
-def view_targets(snapshot: Snapshot, board: Board) -> list[TargetView]:
-    """Show every target of the configured chains once."""
-    chains = _chains(snapshot)
-    targets = {target.id: target for chain in chains for target in chain.targets}
-    return [
-        TargetView(
-            target.id,
-            target.provider,
-            target.model,
-            snapshot.providers[target.provider].region,
-            tuple(
-                chain.name
-                for chain in chains
-                if any(member.id == target.id for member in chain.targets)
-            ),
-            board.of(target.id),
-            board.credentials(target.provider) | board.credentials(target.id),
-        )
-        for target in targets.values()
-    ]
+def _weight(standing: Standing) -> int:
+    """Order standings by how much they keep away."""
+    return 2 if standing.state in _SHUT else int(standing.state == "ramp")
 
 
-def _chains(snapshot: Snapshot) -> list[Chain]:
-    """Leave out the aliases, and the chains of one target that are named as it is."""
-    return [
-        chain
-        for name, chain in snapshot.chains.items()
-        if name == chain.name and [target.id for target in chain.targets] != [name]
-    ]
+def _distance(standing: Standing) -> tuple[int, bool, float]:
+    """Order keys as the worker's keyring does: a throttle passes without anybody's help."""
+    return _weight(standing), standing.reason != "throttled", standing.until or 0.0
+
+
+def _triggers(chain: Chain) -> Mapping[str, Mapping[str, object]]:
+    rules: Mapping[str, object] = structs.asdict(chain.triggers)
+    return {
+        name: structs.asdict(rule) if isinstance(rule, Struct) else {}
+        for name, rule in rules.items()
+        if rule
+    }

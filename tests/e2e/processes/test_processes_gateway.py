@@ -76,8 +76,8 @@ async def requests_stored(gateway: RunningGateway, admin_port: int) -> int:
         connection = HTTPConnection("127.0.0.1", admin_port, timeout=15)
         try:
             headers = {"authorization": f"Bearer {key}"}
-            connection.request("GET", "/admin/api/v1/requests?limit=1000", headers=headers)
-            return len(json.loads(connection.getresponse().read())["requests"])
+            connection.request("GET", "/admin/api/v1/attempts?limit=1000", headers=headers)
+            return len(json.loads(connection.getresponse().read())["attempts"])
         finally:
             connection.close()
 

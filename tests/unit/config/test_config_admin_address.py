@@ -45,8 +45,10 @@ def test_mistakes_elsewhere_and_missing_secrets_do_not_matter(path: Path) -> Non
         ("server: {admin: here}", "1:17 server.admin: should be an address and a port"),
         (
             "server:\n  state_dir: ${NOT_SET}",
-            "2:14 server.state_dir: the environment has no variable NOT_SET"
-            + " (set it, or write ${NOT_SET:-default})",
+            (
+                "2:14 server.state_dir: the environment has no variable NOT_SET"
+                " (set it, or write ${NOT_SET:-default})"
+            ),
         ),
         ("server: [", "1:10 expected the node content, but found '<stream end>'"),
     ],

@@ -100,13 +100,53 @@ async def test_a_foreign_name_is_refused_even_with_the_key(host: str) -> None:
     assert b"inside" not in body
 
 
-async def test_other_sites_get_no_leave_to_read() -> None:
-    _, _, answered = await ask(
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "", "http://localhost:8102", "http://localhost"]
+)
+async def test_pages_of_other_sites_are_refused_even_with_the_key(origin: str) -> None:
+    status, body, answered = await ask(
+        {"host": "localhost:8101", "authorization": f"Bearer {KEY}", "origin": origin}
+    )
+
+    assert status == 403
+    assert json.loads(body)["error"]["code"] == "cross_origin"
+    assert not any(name.startswith("access-control") for name in answered)
+
+
+async def test_our_own_page_is_answered() -> None:
+    status, _, answered = await ask(
         {
-            "host": "localhost",
+            "host": "LocalHost:8101",
             "authorization": f"Bearer {KEY}",
-            "origin": "https://evil.example",
+            "origin": "http://localhost:8101",
         }
     )
 
+    assert status == 200
     assert not any(name.startswith("access-control") for name in answered)
+
+
+async def test_a_browser_that_asks_for_leave_gets_none() -> None:
+    """A preflight carries no key, and a cross-origin request with our header needs one."""
+    status, _, answered = await ask(
+        {
+            "host": "localhost:8101",
+            "origin": "https://evil.example",
+            "access-control-request-headers": "authorization",
+        }
+    )
+
+    assert status == 403
+    assert not any(name.startswith("access-control") for name in answered)
+
+
+async def test_a_nearly_right_key_is_told_nothing_more_than_a_wrong_one() -> None:
+    wrong = await ask({"host": "localhost", "authorization": "Bearer x"})
+    near = await ask({"host": "localhost", "authorization": f"Bearer {KEY[:-1]}"})
+
+    assert wrong == near
+
+
+def test_there_is_no_gate_without_a_key() -> None:
+    with pytest.raises(ValueError, match="needs a key"):
+        Gate(inside, key="", host="localhost")

@@ -41,7 +41,7 @@ def test_leases_of_different_keys_do_not_meet() -> None:
 
 def test_what_nobody_spoke_of_is_closed() -> None:
     assert Board().of("a/x").state == "closed"
-    assert Board().of("a/x").at is None
+    assert Board().of("a/x").since is None
 
 
 def test_the_newest_word_counts_whatever_comes_later() -> None:
@@ -49,7 +49,7 @@ def test_the_newest_word_counts_whatever_comes_later() -> None:
 
     assert board.learn(change(2.0, "ramp", reason="probe_ok"))
     assert not board.learn(change(1.0, "open"))
-    assert (board.of("a/x").state, board.of("a/x").reason) == ("ramp", "probe_ok")
+    assert (board.of("a/x").state, board.of("a/x").since) == ("ramp", 2.0)
 
 
 def test_what_comes_twice_is_news_once() -> None:
@@ -61,27 +61,13 @@ def test_what_comes_twice_is_news_once() -> None:
     assert board.of("a/x").state == "half_open"
 
 
-def test_an_overlay_lies_over_the_state_and_leaves_it() -> None:
-    board = Board()
-    board.learn(change(1.0, "open", until=9.0))
-    board.learn(change(2.0, "suspect", reason="latency"))
-
-    assert (board.of("a/x").state, board.of("a/x").overlay) == ("open", "suspect")
-    assert board.of("a/x").until == 9.0
-
-    board.learn(change(3.0, "clear"))
-
-    assert (board.of("a/x").state, board.of("a/x").overlay) == ("open", "")
-
-
 def test_credentials_have_a_standing_of_their_own() -> None:
     board = Board()
     board.learn(change(1.0, "open", credential="main", reason="throttled"))
 
     assert board.of("a/x").state == "closed"
     assert board.of("a/x", "main").reason == "throttled"
-    assert list(board.credentials("a/x")) == ["main"]
-    assert board.credentials("a/y") == {}
+    assert board.of("a/x", "spare").state == "closed"
 
 
 def test_new_workers_hear_of_openings_that_last() -> None:

@@ -1,0 +1,139 @@
+"""What is known of one place's standing, and what follows from a change and from time."""
+
+from typing import Final
+
+from msgspec import Struct, structs
+
+from ..core.settings import BreakerSettings
+from ..ledger.record import Transition
+
+OVERLAYS: Final = frozenset({"suspect", "demoted", "clear"})
+"""States that lie over the breaker's own."""
+
+
+class Overlay(Struct, frozen=True, gc=False):
+    """A verdict that leaves the state alone, but puts a target behind the others."""
+
+    name: str
+    """suspect, demoted."""
+    since: float
+    """Unix seconds."""
+    rule: str = ""
+    measured: float | None = None
+    threshold: float | None = None
+
+
+class Standing(Struct, frozen=True):
+    """What is known of one place."""
+
+    state: str = "closed"
+    """closed, open, half_open, ramp."""
+    reason: str = ""
+    """Why it opened last: failures, ratio, silence, throttled, exhausted, auth, gone; empty while
+    it is closed."""
+    rule: str = ""
+    """The setting that was violated then; empty: the reason says it all."""
+    measured: float | None = None
+    """What was measured then, in the unit of `threshold`."""
+    threshold: float | None = None
+    since: float | None = None
+    """Unix seconds when the state began; None: it was never another one."""
+    until: float | None = None
+    """Unix seconds of the next probe of what is open, or of a ramp's end; None: not timed."""
+    hinted: bool = False
+    """`until` is the provider's own word."""
+    level: int = 0
+    """How often the opening has grown."""
+    overlays: tuple[Overlay, ...] = ()
+
+
+CLOSED: Final = Standing()
+
+
+def standing_at(standing: Standing, now: float, settings: BreakerSettings) -> Standing:
+    """Return what has become of a standing by now (Unix seconds).
+
+    Workers tell of what becomes due when a request makes them look; without traffic nobody does.
+    """
+    if standing.since is None:
+        return standing
+    match standing.state:
+        case "open" if standing.until is not None and now >= standing.until:
+            return structs.replace(
+                standing, state="half_open", since=standing.until, until=None, hinted=False
+            )
+        case "ramp" if now < standing.since + settings.ramp_s:
+            level = _level_at(standing, standing.since, now, settings)
+            return structs.replace(standing, until=standing.since + settings.ramp_s, level=level)
+        case "ramp":
+            done = _closed(standing, standing.since + settings.ramp_s)
+            return structs.replace(done, level=_level_at(standing, standing.since, now, settings))
+        case "closed":
+            healed = standing.since - settings.ramp_s
+            return structs.replace(standing, level=_level_at(standing, healed, now, settings))
+        case _:
+            return standing
+
+
+def _level_at(standing: Standing, healed: float, now: float, settings: BreakerSettings) -> int:
+    """Count back by one step for each time in health since `healed`."""
+    return max(0, standing.level - int(max(0.0, now - healed) / settings.settle_s))
+
+
+def standing_after(standing: Standing, transition: Transition) -> Standing:
+    """Return what a change makes of a standing."""
+    match transition.after:
+        case "suspect" | "demoted" | "clear":
+            return _overlaid(standing, transition)
+        case "open":
+            return _opened(standing, transition)
+        case "closed":
+            return structs.replace(_closed(standing, transition.at), level=transition.level)
+        case after:
+            return structs.replace(
+                standing,
+                state=after,
+                since=transition.at,
+                until=None,
+                hinted=False,
+                level=transition.level,
+            )
+
+
+def _overlaid(standing: Standing, transition: Transition) -> Standing:
+    gone = transition.before if transition.after == "clear" else transition.after
+    overlays = tuple(overlay for overlay in standing.overlays if overlay.name != gone)
+    if transition.after != "clear":
+        overlays += (
+            Overlay(
+                transition.after,
+                transition.at,
+                transition.rule,
+                transition.measured,
+                transition.threshold,
+            ),
+        )
+    return structs.replace(standing, overlays=overlays)
+
+
+def _opened(standing: Standing, transition: Transition) -> Standing:
+    # A longer opening, and one after a bad probe, goes on for the reason of the first one.
+    again = transition.reason == standing.reason and not transition.rule
+    why = standing if again else transition
+    prolonged = standing.state == "open"
+    return Standing(
+        state="open",
+        reason=transition.reason,
+        rule=why.rule,
+        measured=why.measured,
+        threshold=why.threshold,
+        since=standing.since if prolonged else transition.at,
+        until=transition.until,
+        hinted=transition.hinted,
+        level=transition.level,
+        overlays=standing.overlays,
+    )
+
+
+def _closed(standing: Standing, since: float) -> Standing:
+    return Standing(since=since, level=standing.level, overlays=standing.overlays)
