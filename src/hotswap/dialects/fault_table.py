@@ -161,6 +161,8 @@ class Fragment(Struct, frozen=True):
 
 
 _BAD_REQUEST: Final = frozenset({400})
+_BAD_REQUEST_OR_500: Final = frozenset({400, 500})
+"""Quirk: llama.cpp says 500 for some requests that it can never answer."""
 _FORBIDDEN: Final = frozenset({403})
 _LENGTH: Final = frozenset({400, 413, 422, 500})
 _MODEL: Final = frozenset({400, 404, 422})
@@ -180,6 +182,10 @@ FRAGMENTS: Final[tuple[Fragment, ...]] = (
     Fragment("exceeds the maximum number of tokens", CONTEXT, _LENGTH),
     Fragment("too large for model with", CONTEXT, _LENGTH),
     Fragment("too many tokens", CONTEXT, _LENGTH),
+    # Quirk: llama.cpp, a text to embed that is longer than a physical batch.
+    Fragment("is too large to process", CONTEXT, _LENGTH),
+    # Quirk: llama.cpp, when the requests in flight together fill the pool of all its slots.
+    Fragment("context size has been exceeded", OVERLOADED, frozenset({500})),
     Fragment("country, region, or territory not supported", REGION),
     Fragment("not available in your country", REGION),
     Fragment("user location is not supported", REGION),
@@ -230,6 +236,9 @@ FRAGMENTS: Final[tuple[Fragment, ...]] = (
     Fragment("does not support chat", CAPABILITY, _BAD_REQUEST),
     Fragment("does not support assistant message prefill", CAPABILITY, _BAD_REQUEST),
     Fragment("prefill is incompatible", CAPABILITY, _BAD_REQUEST),
+    Fragment("image input is not supported", CAPABILITY, _BAD_REQUEST_OR_500),
+    Fragment("audio input is not supported", CAPABILITY, _BAD_REQUEST_OR_500),
+    Fragment("failed to load image or audio file", INVALID, _BAD_REQUEST_OR_500),
     Fragment("ending with a model turn are not supported", CAPABILITY, _BAD_REQUEST),
     Fragment("thought_signature", CAPABILITY, _BAD_REQUEST),
     Fragment("thought signature", CAPABILITY, _BAD_REQUEST),

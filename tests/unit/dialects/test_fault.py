@@ -270,6 +270,30 @@ def error(**fields: object) -> dict[str, object]:
         ("llamacpp", 501, error(type="not_supported_error", code=501), "capability_mismatch"),
         ("llamacpp", 503, error(type="unavailable_error", code=503), "overloaded"),
         ("llamacpp", 500, error(type="server_error", code=500), "server_error"),
+        ("llamacpp", 500, error(message="Context size has been exceeded."), "overloaded"),
+        (
+            "llamacpp",
+            500,
+            error(message="input (3004 tokens) is too large to process. increase the physical"),
+            "context_length_exceeded",
+        ),
+        (
+            "llamacpp",
+            500,
+            error(
+                message="image input is not supported - hint: you may need to provide the mmproj"
+            ),
+            "capability_mismatch",
+        ),
+        (
+            "llamacpp",
+            500,
+            error(
+                message="audio input is not supported - hint: you may need to provide the mmproj"
+            ),
+            "capability_mismatch",
+        ),
+        ("llamacpp", 500, error(message="Failed to load image or audio file"), "invalid_request"),
         # Any provider
         ("openai", 403, "<html>Just a moment</html>", "server_error"),
         ("openai", 503, "\n<!DOCTYPE html>", "server_error"),
