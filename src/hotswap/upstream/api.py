@@ -113,8 +113,9 @@ class Client(Protocol):
         """Send `request` (head and body, complete) and report to `listener`.
 
         On a warm connection the bytes are written before this returns. No callback comes from
-        within `send`. A reused connection that dies before any byte of the answer came is
-        replaced by a fresh one, once, silently.
+        within `send`. A stale connection that dies before any byte of the answer came is
+        replaced by a fresh one, once, silently; stale is one that has answered before, or
+        has stood idle for so long that its server may have given it up.
         """
         ...
 

@@ -2,6 +2,11 @@
 
 It carries one exchange at a time. A response that ended well frees it; whatever else ends an
 exchange closes it, and so does any byte that comes while nothing was asked.
+
+A server may close a connection whose idle timer or whose number of requests has run out, and
+the next request may cross that on its way. So a connection that dies without a byte of an answer
+counts as stale, and its request is sent anew, if it has answered before or has stood idle for
+`stale_after_s`. A younger one that has never answered has no such excuse: that is a failure.
 """
 
 import asyncio
@@ -33,7 +38,7 @@ class Home(Protocol):
         ...
 
     def on_stale(self, exchange: Exchange) -> None:
-        """Send an exchange anew whose reused connection died before any byte came back."""
+        """Send an exchange anew whose stale connection died before any byte came back."""
         ...
 
     def on_expired(self) -> None:
@@ -56,8 +61,8 @@ class Connection(asyncio.Protocol):
         "alarm",
         "expires_at",
         "proven_at",
-        "reused",
         "served",
+        "stale_at",
     )
 
     def __init__(
@@ -78,8 +83,8 @@ class Connection(asyncio.Protocol):
         """Closed by the server before this without a request: it serves nobody for now."""
         self.served = False
         """A request was written to it."""
-        self.reused = False
-        """It was idle before: the server may have closed it in the meantime."""
+        self.stale_at = inf
+        """From then on its server may have closed it for being idle, in monotonic seconds."""
 
     @property
     def usable(self) -> bool:
@@ -105,7 +110,6 @@ class Connection(asyncio.Protocol):
 
     def rest_until(self, at: float) -> None:
         """Be idle; `on_expired` is due at `at` (monotonic seconds)."""
-        self.reused = True
         self.expires_at = at
         if at < self.alarm.armed_at:
             self.alarm.arm(at)
@@ -188,7 +192,7 @@ class Connection(asyncio.Protocol):
             self.close()
         elif self._reader.until_eof and exc is None:
             self._finish()
-        elif self.reused and not self._received and not exchange.renewed:
+        elif not (self._received or exchange.renewed) and exchange.sent_at >= self.stale_at:
             self._detach()
             self.close()
             self._home.on_stale(exchange)
@@ -201,6 +205,7 @@ class Connection(asyncio.Protocol):
         transport = cast("Transport", self._transport)
         reader = self._reader
         reader.body = b""
+        self.stale_at = 0.0
         # A server that answers before it has read everything will read the rest as a request.
         if reader.keep_alive and not transport.get_write_buffer_size() and self.usable:
             self.go_on()

@@ -18,6 +18,8 @@ class ClientSettings(Struct, frozen=True, gc=False):
     """An idle connection is replaced after this, below the 60 to 75 s of common servers."""
     idle_jitter: float = 0.1
     """Share of `idle_s` by which that moment is brought forward at random."""
+    stale_after_s: float = 1.0
+    """Opened ahead, a connection may be stale after this; no server in use gives up sooner."""
     max_idle: int = 256
     """Idle connections kept per endpoint; the least recently used go first."""
     max_connections: int = 10_000

@@ -111,7 +111,6 @@ class Site:
     def on_free(self, connection: Connection) -> None:
         """Let a connection serve the next request, or rest."""
         if self._pool.waiting:
-            connection.reused = True
             connection.start(self._pool.waiting[0].release())
         else:
             self._rest(connection, used=True)
@@ -210,7 +209,10 @@ class Site:
     def _rest(self, connection: Connection, *, used: bool) -> None:
         settings = self._settings
         idle_s = settings.idle_s * (1.0 - settings.idle_jitter * self._jitter())
-        connection.rest_until(self._clock.now() + idle_s)
+        now = self._clock.now()
+        if not used:
+            connection.stale_at = now + settings.stale_after_s
+        connection.rest_until(now + idle_s)
         surplus = self._pool.put(connection, used=used)
         if surplus is not None:
             surplus.close()

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from hotswap.core.terms import Endpoint
 from hotswap.testing.certificates import Certificates
 from hotswap.testing.raw_server import RawServer
 from hotswap.testing.recorder import Asker, Recorder
-from hotswap.upstream.api import Call
+from hotswap.upstream.api import Call, Fault
 from hotswap.upstream.client import HttpClient
 
 MakeClient = Callable[..., HttpClient]
@@ -165,6 +167,38 @@ async def test_closing_stops_the_attempts(
     client.warm({server.endpoint(): 1})
 
     assert asyncio.all_tasks() - before == set()
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+async def test_an_unused_connection_that_dies_young_is_a_failure(
+    server: RawServer, client: HttpClient, ask: Asker, how: str
+) -> None:
+    client.warm({server.endpoint(): 1})
+    visit = await server.visit()
+    recorder, _ = await until_warm(server.endpoint(), ask)
+
+    await visit.request()
+    getattr(visit, how)()
+    broken = await recorder.failure()
+
+    assert broken.fault is (Fault.CLOSED if how == "close" else Fault.RESET)
+    assert (broken.sent, broken.received) == (True, False)
+
+
+async def test_a_request_on_an_unused_connection_that_stood_idle_is_sent_again(
+    server: RawServer, make_client: MakeClient
+) -> None:
+    client = make_client(stale_after_s=0.0, max_connections=1)
+    client.warm({server.endpoint(): 1})
+    old = await server.visit()
+    recorder, _ = await until_warm(server.endpoint(), Asker(client))
+
+    await old.request()
+    old.close()
+    await (await server.visit()).answer()
+    await recorder.end()
+
+    assert (recorder.body, recorder.ended, recorder.broken) == (b"ok", True, None)
 
 
 async def until_warm(endpoint: Endpoint, ask: Asker) -> tuple[Recorder, Call]:
