@@ -4,11 +4,12 @@ import os
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
-from msgspec import Struct
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
 
-from ..config.load import load
+from ..config.admin_address import read_admin_address
 from ..config.outcome import ConfigMistakes
 from ..processes.exits import Exit
 from .failing import CommandError
@@ -17,7 +18,21 @@ TIMEOUT_S: Final = 10.0
 """For a connection and for each read; a stream ticks every second."""
 _ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened on, not by us
 _PORTS: Final = {"http": 80, "https": 443}
-_FORBIDDEN: Final = frozenset({401, 403})
+_ROOT: Final = "/admin/api/v1"
+_CODES: Final = {400: Exit.USAGE, 401: Exit.FORBIDDEN, 403: Exit.FORBIDDEN, 421: Exit.FORBIDDEN}
+
+
+class _Error(Struct, frozen=True):
+    message: str
+
+
+class _Refusal(Struct, frozen=True):
+    """How the admin listener refuses."""
+
+    error: _Error
+
+
+_read_refusal: Final = Decoder(_Refusal).decode
 
 
 class Admin(Struct, frozen=True):
@@ -28,35 +43,71 @@ class Admin(Struct, frozen=True):
     key: str
     tls: bool = False
 
+    @property
+    def url(self) -> str:
+        """The address as a person knows it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+
+    def read(self, *path: str, **query: str | float | None) -> bytes:
+        """Ask for what `path` names, and return the JSON of the answer.
+
+        Args:
+            path: Below the API's root; `/` may stand in its parts.
+            query: What is None or empty is left out.
+
+        Raises:
+            CommandError: As `get`.
+        """
+        place = "/".join(quote(part) for part in path)
+        asked = urlencode({name: value for name, value in query.items() if value})
+        try:
+            with self.get(f"/{place}{'?' if asked else ''}{asked}") as answer:
+                return answer.read()
+        except (OSError, HTTPException) as error:
+            raise self._unreachable(error) from error
+
     def get(self, path: str, last_id: str = "") -> HTTPResponse:
         """Ask for `path`; the answer is to be closed by whoever reads it.
 
         Args:
-            path: With the query.
+            path: Below the API's root, with the query.
             last_id: Of a stream's event; it goes on after that one.
 
         Raises:
-            CommandError: There is no gateway, it does not accept the key, or it does not answer
-                with 200.
+            CommandError: There is no gateway, it does not accept the key, or it refuses for a
+                reason of its own.
         """
-        url = f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
         kind = HTTPSConnection if self.tls else HTTPConnection
         headers = {"authorization": f"Bearer {self.key}", "connection": "close"}
         if last_id:
             headers["last-event-id"] = last_id
         try:
             connection = kind(self.host, self.port, timeout=TIMEOUT_S)
-            connection.request("GET", path, headers=headers)
+            connection.request("GET", f"{_ROOT}{path}", headers=headers)
             answer = connection.getresponse()
+            if answer.status == 200:
+                return answer
+            with answer:
+                body = answer.read()
         except (OSError, HTTPException) as error:
-            problem = f"hotswap: no gateway answers at {url}: {error}"
-            raise CommandError(Exit.UNREACHABLE, problem) from error
-        if answer.status in _FORBIDDEN:
-            raise CommandError(Exit.FORBIDDEN, f"hotswap: {url} does not accept the admin key")
-        if answer.status != 200:
-            problem = f"hotswap: {url}{path} answers with {answer.status}"
-            raise CommandError(Exit.UNREACHABLE, problem)
-        return answer
+            raise self._unreachable(error) from error
+        raise self._refused(answer.status, body)
+
+    def _unreachable(self, error: Exception) -> CommandError:
+        return CommandError(Exit.UNREACHABLE, f"hotswap: no gateway answers at {self.url}: {error}")
+
+    def _refused(self, status: int, body: bytes) -> CommandError:
+        if status == 401:
+            return CommandError(
+                Exit.FORBIDDEN, f"hotswap: {self.url} does not accept the admin key"
+            )
+        try:
+            said = _read_refusal(body).error.message
+        except DecodeError:
+            problem = f"hotswap: {self.url} answers with {status}; is it the admin listener?"
+            return CommandError(Exit.UNREACHABLE, problem)
+        return CommandError(_CODES.get(status, Exit.FAILED), f"hotswap: {said}")
 
 
 def find_admin(config: Path) -> Admin:
@@ -65,18 +116,26 @@ def find_admin(config: Path) -> Admin:
     Raises:
         CommandError: The configuration or the key's file can not be read.
     """
-    url, key = os.environ.get("HOTSWAP_ADMIN", ""), os.environ.get("HOTSWAP_ADMIN_KEY", "")
+    url, key = os.environ.get("HOTSWAP_ADMIN", ""), os.environ.get("HOTSWAP_ADMIN_KEY", "").strip()
     if url and key:
         return _admin(url, key)
     try:
-        server = load(config, os.environ).server
+        address = read_admin_address(config, os.environ)
     except ConfigMistakes as refused:
         raise CommandError(Exit.UNREADABLE, str(refused)) from refused
     if not key:
-        key = _read_key(Path(server.state_dir) / "admin.key")
+        key = _read_key(address.state_dir / "admin.key")
     if url:
         return _admin(url, key)
-    return Admin(_ANY.get(server.admin_host, server.admin_host), server.admin_port, key)
+    host = address.listener.host
+    return Admin(_ANY.get(host, host), address.listener.port, _sendable(key))
+
+
+def _sendable(key: str) -> str:
+    """Return the key, unless no header can hold it."""
+    if not (key.isascii() and key.isprintable()):
+        raise CommandError(Exit.FORBIDDEN, "hotswap: the admin key is no text of visible ASCII")
+    return key
 
 
 def _admin(url: str, key: str) -> Admin:
@@ -85,7 +144,7 @@ def _admin(url: str, key: str) -> Admin:
         problem = f"hotswap: HOTSWAP_ADMIN is {url!r}, not an address such as http://127.0.0.1:8101"
         raise CommandError(Exit.USAGE, problem)
     port = parts.port or _PORTS[parts.scheme]
-    return Admin(parts.hostname, port, key, tls=parts.scheme == "https")
+    return Admin(parts.hostname, port, _sendable(key), tls=parts.scheme == "https")
 
 
 def _read_key(path: Path) -> str:

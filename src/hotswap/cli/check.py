@@ -6,8 +6,6 @@ from pathlib import Path
 
 from msgspec import Struct
 from msgspec.json import encode
-from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
 from ..config.load import load
@@ -16,8 +14,7 @@ from ..config.snapshot import Snapshot
 from ..core.terms import Chain, Provider, Trigger
 from ..processes.exits import Exit
 from .options import CONFIG_FILE, AsJson, ConfigFile
-
-_PIPE_WIDTH = 1000
+from .showing import show, table
 
 
 class TargetReport(Struct, frozen=True):
@@ -112,34 +109,30 @@ def _show(config: Path, report: CheckReport) -> None:
         sys.stderr.write(f"{config}: warning: {warning}\n")
     if not report.ok:
         return
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _PIPE_WIDTH  # whoever reads a pipe wants whole lines
-    console.print(_table(report, plain=not console.is_terminal))
     targets = sum(len(chain.targets) for chain in report.chains)
-    console.print(
+    done = (
         f"{config} is fine (chains: {len(report.chains)}, targets: {targets},"
         f" warnings: {len(report.warnings)})"
     )
+    show([_table(report), done])
 
 
-def _table(report: CheckReport, *, plain: bool) -> Table:
-    table = Table(box=None if plain else SIMPLE, pad_edge=False)
-    for column in ("chain", "priority", "target", "weight", "endpoint", "keys", "triggers"):
-        table.add_column(column, justify="right" if column in ("priority", "weight") else "left")
+def _table(report: CheckReport) -> Table:
+    rows: list[tuple[str, ...]] = []
     for chain in report.chains:
         name = ", ".join((chain.chain, *chain.aliases))
         triggers = " ".join(chain.triggers)
         for target in chain.targets:
-            table.add_row(
-                name,
-                str(target.priority),
-                target.target,
-                f"{target.weight:g}",
-                target.endpoint,
-                " ".join(target.keys),
-                triggers,
+            rows.append(
+                (
+                    name,
+                    str(target.priority),
+                    target.target,
+                    f"{target.weight:g}",
+                    target.endpoint,
+                    " ".join(target.keys),
+                    triggers,
+                )
             )
             name = triggers = ""
-        table.add_section()
-    return table
+    return table(("chain", "priority#", "target", "weight#", "endpoint", "keys", "triggers"), rows)

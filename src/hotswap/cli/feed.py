@@ -9,7 +9,7 @@ from msgspec.json import Decoder
 from ..ledger.record import AttemptRecord, Transition
 from .admin import Admin
 
-STREAM: Final = "/admin/api/v1/stream"
+STREAM: Final = "/stream"
 _read_attempt: Final = Decoder(AttemptRecord).decode
 _read_transition: Final = Decoder(Transition).decode
 

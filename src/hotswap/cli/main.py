@@ -21,6 +21,11 @@ app: Final = App(
 )
 app.command("hotswap.cli.serve:serve", help="Run the gateway.")
 app.command("hotswap.cli.check:check", help="Check a configuration and show its chains.")
+app.command("hotswap.cli.chains:chains", help="Show chains, and what each target would do now.")
+app.command("hotswap.cli.targets:targets", help="Show how every target and its keys stand.")
+app.command(
+    "hotswap.cli.request:request", help="Tell what happened to a request, or list the newest."
+)
 app.command("hotswap.cli.tail:tail", help="Follow what moves in a running gateway.")
 app.command(
     "hotswap.cli.demo.command:demo", help="Run five chains on simulated providers, with chaos."

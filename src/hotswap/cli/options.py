@@ -7,4 +7,7 @@ from cyclopts import Parameter
 
 ConfigFile = Annotated[Path, Parameter(name="--config", help="The configuration file.")]
 CONFIG_FILE: Final = Path("hotswap.yaml")
-AsJson = Annotated[bool, Parameter(name="--json", negative=(), help="Write JSON for programs.")]
+AsJson = Annotated[
+    bool,
+    Parameter(name="--json", negative=(), show_default=False, help="Write JSON for programs."),
+]

@@ -12,8 +12,8 @@ def attempt_line(attempt: AttemptRecord) -> str:
         "probe" if _is_probe(attempt) else f"{attempt.chain} {attempt.request_id}#{attempt.number}"
     )
     return (
-        f"{_time(attempt.started_at + attempt.end_s)} {who} {attempt.target or 'no target'}:"
-        f" {_fault(attempt)}{_outcome(attempt)} after {attempt.end_s:.3f} s"
+        f"{clock_time(attempt.started_at + attempt.end_s)} {who} {attempt.target or 'no target'}:"
+        f" {fault_of(attempt)}{outcome_of(attempt)} after {attempt.end_s:.3f} s"
     )
 
 
@@ -24,9 +24,11 @@ def transition_line(transition: Transition) -> str:
         place = f"{place} key {transition.credential}"
     until = ""
     if transition.until is not None:
-        until = f", until {_time(transition.until)}" + (" as it said" if transition.hinted else "")
+        until = f", until {clock_time(transition.until)}" + (
+            " as it said" if transition.hinted else ""
+        )
     return (
-        f"{_time(transition.at)} {place}: {transition.before} -> {transition.after}"
+        f"{clock_time(transition.at)} {place}: {transition.before} -> {transition.after}"
         f" ({transition.reason}{_measure(transition)}{until})"
     )
 
@@ -39,11 +41,8 @@ def is_smooth(attempt: AttemptRecord) -> bool:
     return (attempt.answered and attempt.number == 1) or _is_probe(attempt)
 
 
-def _is_probe(attempt: AttemptRecord) -> bool:
-    return attempt.route == "probe"
-
-
-def _fault(attempt: AttemptRecord) -> str:
+def fault_of(attempt: AttemptRecord) -> str:
+    """Say why an attempt failed, with a comma behind; empty: it did not."""
     if not attempt.cause:
         return ""
     detail = f"/{attempt.detail}" if attempt.detail else ""
@@ -51,7 +50,8 @@ def _fault(attempt: AttemptRecord) -> str:
     return f"{attempt.cause}{detail}{status}{_measure(attempt)}, "
 
 
-def _outcome(attempt: AttemptRecord) -> str:
+def outcome_of(attempt: AttemptRecord) -> str:
+    """Say what followed from an attempt."""
     if attempt.answered:
         return "answered"
     if _is_probe(attempt):
@@ -61,11 +61,21 @@ def _outcome(attempt: AttemptRecord) -> str:
     return "the caller left" if attempt.cause == Cause.CANCEL else "the caller got an error"
 
 
+def measure(rule: str, measured: float | None, threshold: float | None) -> str:
+    """Say what was measured, with a comma before; empty: there is nothing to say."""
+    if measured is None or threshold is None:
+        return f", {rule}" if rule else ""
+    return f", {rule or 'measured'} {measured:g} of {threshold:g}"
+
+
+def _is_probe(attempt: AttemptRecord) -> bool:
+    return attempt.route == "probe"
+
+
 def _measure(told: AttemptRecord | Transition) -> str:
-    if told.measured is None or told.threshold is None:
-        return f", {told.rule}" if told.rule else ""
-    return f", {told.rule or 'measured'} {told.measured:g} of {told.threshold:g}"
+    return measure(told.rule, told.measured, told.threshold)
 
 
-def _time(unix: float) -> str:
+def clock_time(unix: float) -> str:
+    """Return the time of day here."""
     return time.strftime("%H:%M:%S", time.localtime(unix))

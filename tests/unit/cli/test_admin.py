@@ -81,6 +81,30 @@ def test_an_address_where_nobody_listens_is_unreachable() -> None:
     with pytest.raises(
         CommandError, match=r"no gateway answers at http://127\.0\.0\.1:1: "
     ) as failed:
-        Admin("127.0.0.1", 1, "k").get("/admin/api/v1/stream")
+        Admin("127.0.0.1", 1, "k").get("/stream")
 
     assert failed.value.code == Exit.UNREACHABLE
+
+
+def test_secrets_of_providers_are_not_needed_to_find_the_gateway(config: Path) -> None:
+    config.write_text(CONFIG.replace("kind: vllm", "keys: [{id: a, secret: '${NOT_SET}'}]"))
+    (config.parent / "state").mkdir()
+    (config.parent / "state/admin.key").write_text("hs-admin-1\n")
+
+    assert find_admin(config).port == 8109
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "two\nlines"])
+def test_a_key_that_no_header_can_hold_is_forbidden(
+    config: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("HOTSWAP_ADMIN_KEY", key)
+
+    with pytest.raises(CommandError, match="no text of visible ASCII") as failed:
+        find_admin(config)
+
+    assert failed.value.code == Exit.FORBIDDEN
+
+
+def test_an_ipv6_address_is_shown_in_brackets() -> None:
+    assert Admin("::1", 9, "k").url == "http://[::1]:9"

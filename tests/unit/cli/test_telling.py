@@ -1,7 +1,3 @@
-import time
-from collections.abc import Iterator
-
-import pytest
 from msgspec.json import encode
 from msgspec.structs import replace
 
@@ -51,15 +47,6 @@ OPENED = Transition(
     threshold=5.0,
     until=3605.0,
 )
-
-
-@pytest.fixture(autouse=True)
-def _in_london(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def test_a_rescue_is_told() -> None:
