@@ -1,6 +1,5 @@
 """One request and the writing of its answer: implements `server.api.Exchange`."""
 
-from asyncio import WriteTransport
 from collections.abc import Callable
 from typing import Protocol
 
@@ -12,13 +11,12 @@ class Wire(Protocol):
     """What an exchange needs of its connection."""
 
     @property
-    def transport(self) -> WriteTransport:
-        """Where answers are written to."""
-        ...
-
-    @property
     def openings(self) -> Openings:
         """Writes how answers begin."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, in this turn of the loop, after all that was written before."""
         ...
 
     def may_stay(self) -> bool:
@@ -86,7 +84,7 @@ class HttpExchange:
         length = b"" if bodiless else b"content-length: %d\r\n" % len(body)
         if self._silent or bodiless:
             body = b""
-        wire.transport.write(
+        wire.write(
             b"%b%b%b%b\r\n%b"
             % (wire.openings.opening(status), self._persistence(stay), headers, length, body)
         )
@@ -102,7 +100,7 @@ class HttpExchange:
         self._keep = self._keep and wire.may_stay() and not (self._http_10 and not self._silent)
         self._chunked = not self._http_10 and status not in BODILESS
         framing = b"transfer-encoding: chunked\r\n" if self._chunked else b""
-        wire.transport.write(
+        wire.write(
             b"%b%b%b%b\r\n"
             % (wire.openings.opening(status), self._persistence(self._keep), headers, framing)
         )
@@ -111,7 +109,7 @@ class HttpExchange:
         """Send the next bytes of a streamed answer."""
         if self.over or self._silent or not data:
             return
-        self._wire.transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+        self._wire.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
 
     def finish(self) -> None:
         """End a streamed answer well."""
@@ -120,7 +118,7 @@ class HttpExchange:
         self.over = True
         wire = self._wire
         if self._chunked and not self._silent:
-            wire.transport.write(b"0\r\n\r\n")
+            wire.write(b"0\r\n\r\n")
         # A caller that was not told of the end may send its next request already.
         wire.answered(stay=self._keep)
 

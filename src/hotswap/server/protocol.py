@@ -37,6 +37,7 @@ from .limits import (
 )
 from .reader import Phase, Reader
 from .status import Openings
+from .writes import Writes
 
 BACKLOG: Final = 2048
 """Connections the kernel holds until they are accepted; it caps this by `somaxconn`."""
@@ -75,6 +76,7 @@ class ServerState:
         "refuse",
         "settings",
         "turned_away",
+        "writes",
     )
 
     def __init__(
@@ -92,6 +94,7 @@ class ServerState:
         self.on_bug = on_bug
         self.loop = asyncio.get_running_loop()
         self.openings = Openings(clock)
+        self.writes = Writes(self.loop)
         self.connections: set[HttpProtocol] = set()
         self.exchanges: dict[HttpExchange, asyncio.Task[None]] = {}
         """Requests in flight: their handlers have not returned. Keeps their tasks alive."""
@@ -130,12 +133,13 @@ class HttpProtocol(asyncio.Protocol):
         "_reader",
         "_stage",
         "_state",
+        "_transport",
+        "_unwritten",
         "_watch",
         "openings",
-        "transport",
     )
 
-    transport: asyncio.Transport
+    _transport: asyncio.Transport
 
     def __init__(self, state: ServerState) -> None:
         settings = state.settings
@@ -154,18 +158,20 @@ class HttpProtocol(asyncio.Protocol):
         """Reading is paused."""
         self._discarded = 0
         self._gathering = Gathering(state.bodies)
+        self._unwritten = b""
+        """To be handed to the transport in this turn of the loop."""
         self.openings = state.openings
 
     # The transport's callbacks
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
+        self._transport = cast("asyncio.Transport", transport)
         state = self._state
         if len(state.connections) >= state.settings.max_connections:
             state.turned_away += 1
             self._stage = _Stage.CLOSING
-            self.transport.abort()
+            self._transport.abort()
             return
         state.connections.add(self)
         peer = cast("object", transport.get_extra_info("peername"))
@@ -220,6 +226,20 @@ class HttpProtocol(asyncio.Protocol):
 
     # What an exchange needs
 
+    def write(self, data: bytes) -> None:
+        """Send bytes, in this turn of the loop, after all that was written before."""
+        unwritten = self._unwritten
+        self._unwritten = unwritten + data
+        if not unwritten:
+            self._state.writes.add(self)
+
+    def flush(self) -> None:
+        """Hand to the transport what was written."""
+        data = self._unwritten
+        if data:
+            self._unwritten = b""
+            self._transport.write(data)
+
     def may_stay(self) -> bool:
         """Say whether the connection may serve another request."""
         return not self._state.draining
@@ -227,6 +247,9 @@ class HttpProtocol(asyncio.Protocol):
     def answered(self, *, stay: bool) -> None:
         """Go on to the next request, or close."""
         self._exchange = None
+        if self._reader.pending:
+            # Whether another answer may be made depends on how this one is taken.
+            self.flush()
         if not stay:
             self._close()
         elif not self._full:
@@ -239,7 +262,7 @@ class HttpProtocol(asyncio.Protocol):
         """Close after what was written; with a reset when a plain end would look complete."""
         self._exchange = None
         if reset:
-            sock = cast("socket.socket | None", self.transport.get_extra_info("socket"))
+            sock = cast("socket.socket | None", self._transport.get_extra_info("socket"))
             if sock is not None and sock.family != socket.AF_UNIX:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._close()
@@ -250,6 +273,11 @@ class HttpProtocol(asyncio.Protocol):
     def pending(self) -> int:
         """Bytes received that wait behind the present request."""
         return self._reader.pending
+
+    @property
+    def unsent(self) -> int:
+        """Bytes written that the kernel has not taken."""
+        return len(self._unwritten) + self._transport.get_write_buffer_size()
 
     def retire(self) -> None:
         """Close soon, unless a request is being received or served by then."""
@@ -263,7 +291,7 @@ class HttpProtocol(asyncio.Protocol):
         self._stage = _Stage.CLOSING
         # asyncio's TLS transport before 3.11.4 can not be aborted once it was closed.
         with suppress(AttributeError):
-            self.transport.abort()
+            self._transport.abort()
         self._leave()
 
     # Requests
@@ -272,7 +300,7 @@ class HttpProtocol(asyncio.Protocol):
         """Look for the next request after an answer."""
         if self._held:
             self._held = False
-            self.transport.resume_reading()
+            self._transport.resume_reading()
         if self._reader.pending:
             self._read()
         else:
@@ -283,7 +311,7 @@ class HttpProtocol(asyncio.Protocol):
         """Stop reading while too much waits behind the request being served."""
         if self._reader.pending > PIPELINE_BYTES and not self._held:
             self._held = True
-            self.transport.pause_reading()
+            self._transport.pause_reading()
 
     def _read(self) -> None:
         reader = self._reader
@@ -312,7 +340,7 @@ class HttpProtocol(asyncio.Protocol):
         reader = self._reader
         if reader.waiting:
             reader.waiting = False
-            self.transport.write(CONTINUE)
+            self.write(CONTINUE)
         gathering = self._gathering
         if gathering.grow(reader.gathered) or first:
             self._watch.allow(self._state.settings.body_s)
@@ -352,20 +380,20 @@ class HttpProtocol(asyncio.Protocol):
         headers, body = state.refuse(
             self._reader.path, refused.status, refused.code, refused.message
         )
-        transport = self.transport
-        transport.write(
+        self.write(
             b"%bconnection: close\r\n%bcontent-length: %d\r\n\r\n%b"
             % (state.openings.opening(refused.status), headers, len(body), body)
         )
+        self.flush()
         self._stage = _Stage.LINGERING
         self._watch.allow(LINGER_S)
-        if transport.can_write_eof():
-            transport.write_eof()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
 
     def _discard(self, size: int) -> None:
         self._discarded += size
         if self._discarded > LINGER_BYTES:
-            self.transport.abort()
+            self._transport.abort()
 
     def _leave(self) -> None:
         exchange, self._exchange = self._exchange, None
@@ -375,11 +403,12 @@ class HttpProtocol(asyncio.Protocol):
     def _close(self) -> None:
         self._stage = _Stage.CLOSING
         self._watch.allow(FLUSH_S)
-        self.transport.close()
+        self.flush()
+        self._transport.close()
 
     def _on_late(self) -> None:
         if self._stage is not _Stage.OPEN:
-            self.transport.abort()
+            self._transport.abort()
         elif self._phase is Phase.IDLE:
             self._close()
         else:
