@@ -160,6 +160,15 @@ async def test_pages_follow_each_other_without_gap_or_repeat(store: Store) -> No
     assert third.next is None
 
 
+async def test_a_page_may_go_on_after_any_of_its_rows(store: Store) -> None:
+    await store.append("b", 1, [attempt(5.0, f"r{n}") for n in range(4)])
+    page = await store.attempts(Search(limit=3))
+    rest = await store.attempts(Search(after=page.ids[1]))
+
+    assert page.bodies[:2] == (b"r3", b"r2")
+    assert rest.bodies == (b"r1", b"r0")
+
+
 async def test_pruning_forgets_what_is_older_and_says_how_much(store: Store) -> None:
     await store.append("b", 1, [attempt(n / 10, f"r{n}") for n in range(1200)])
     await store.append("c", 1, [transition(1.0, "old"), transition(119.95, "new")])
