@@ -45,7 +45,7 @@ coverage: .venv/.dev  ## The fast tests' coverage; processes that tests start ar
 	$(BIN)/coverage run -m pytest -q
 	$(BIN)/coverage report --skip-covered
 
-bench: .venv/.run  ## Measure against the bare upstream and nginx (ARGS=--quick: under a minute).
+bench: .venv/.run  ## Measure against the bare upstream and nginx (ARGS=--quick: little more than a minute).
 	$(BIN)/python -m bench.run $(ARGS)
 
 requirements:  ## Resolve the pins anew (needs uv).

@@ -1,15 +1,40 @@
 -- Posts chat requests as the official OpenAI SDK sends them, and prints the summary as JSON.
--- Arguments: the model (a chain's name) and the size of the body in bytes.
+-- Arguments: the models (names of chains, with commas between), the size of the body in bytes, and
+-- the number of callers' keys that are used in turn.
 
-function init(args)
-   local model, size = args[1], tonumber(args[2])
+local KEY = "sk-bench-0123456789abcdefghijklmnopqrstuvwxyz"
+
+local function body(model, size)
    local head = '{"model":"' .. model .. '","messages":[{"role":"user","content":"'
    local tail = '"}],"temperature":0.7}'
+   return head .. string.rep("word ", math.floor((size - #head - #tail) / 5)) .. tail
+end
+
+-- Uses the models and the keys in turn; written beforehand, so that it costs little.
+local function rotate(models, size, keys)
+   local requests, at = {}, 0
+   for number = 0, math.max(#models, keys) - 1 do
+      local key = number % keys
+      wrk.body = body(models[number % #models + 1], size)
+      wrk.headers["Authorization"] = "Bearer " .. KEY .. (key > 0 and "-" .. key or "")
+      requests[number + 1] = wrk.format()
+   end
+   request = function()
+      at = at % #requests + 1
+      return requests[at]
+   end
+end
+
+function init(args)
+   local models, size, keys = {}, tonumber(args[2]), tonumber(args[3])
+   for model in string.gmatch(args[1], "[^,]+") do
+      models[#models + 1] = model
+   end
    wrk.method = "POST"
-   wrk.body = head .. string.rep("word ", math.floor((size - #head - #tail) / 5)) .. tail
+   wrk.body = body(models[1], size)
    wrk.headers["Accept"] = "application/json"
    wrk.headers["Accept-Encoding"] = "gzip, deflate"
-   wrk.headers["Authorization"] = "Bearer sk-bench-0123456789abcdefghijklmnopqrstuvwxyz"
+   wrk.headers["Authorization"] = "Bearer " .. KEY
    wrk.headers["Connection"] = "keep-alive"
    wrk.headers["Content-Type"] = "application/json"
    wrk.headers["User-Agent"] = "OpenAI/Python 2.8.1"
@@ -23,6 +48,9 @@ function init(args)
    wrk.headers["X-Stainless-Retry-Count"] = "0"
    wrk.headers["X-Stainless-Runtime"] = "CPython"
    wrk.headers["X-Stainless-Runtime-Version"] = "3.11.2"
+   if #models > 1 or keys > 1 then
+      rotate(models, size, keys)
+   end
 end
 
 function done(summary, latency, requests)

@@ -2,24 +2,32 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from hotswap.clock import SystemClock
+
 from . import paced as pace
 from . import streams, tree
 from .machine import Cores
-from .setups import EVENTS, Gateway
+from .setups import Gateway
 
 SCRIPT: Final = Path(__file__).with_name("load.lua")
-GRACE_S: Final = 20.0
+LIMIT_S: Final = 60.0
+"""No run may last longer."""
+LOOK_S: Final = 0.5
+"""How often the memory is looked at while streams are read."""
 
 
 class Cost(Struct, frozen=True, gc=False):
     """One run of plain requests."""
 
+    requests: int
     rps: float
     cpu_us: float
     """CPU of the gateway's process tree per request."""
@@ -35,11 +43,21 @@ class StreamCost(Struct, frozen=True, gc=False):
     """One run of streams."""
 
     cpu_us: float
-    """CPU of the gateway's process tree per event."""
+    """CPU of the gateway's process tree per stream."""
     busiest_us: float
     """The same of its busiest process alone."""
     first_p50_ms: float
     first_p99_ms: float
+    failed: float
+    rss_mib: float
+    """Of the gateway's process tree, at its largest."""
+
+
+class PacedCost(Struct, frozen=True, gc=False):
+    """One run at a steady pace."""
+
+    cpu_us: float
+    """CPU of the gateway's process tree per request."""
     failed: float
 
 
@@ -52,17 +70,37 @@ class _Summary(Struct, frozen=True, gc=False):
 
 
 def requests(
-    gateway: Gateway, chain: str, cores: Cores, *, connections: int, size: int, seconds: float
+    gateway: Gateway,
+    chains: Sequence[str],
+    cores: Cores,
+    *,
+    connections: int,
+    size: int,
+    seconds: float,
+    keys: int = 1,
 ) -> Cost:
-    """Send chat requests of `size` bytes as fast as they are answered."""
+    """Send chat requests of `size` bytes as fast as they are answered.
+
+    Args:
+        gateway: Takes them.
+        chains: Asked in turn; all behind one URL.
+        cores: Where the load runs.
+        connections: Kept open, each with one request at a time.
+        size: Bytes of a body.
+        seconds: How long.
+        keys: Callers' keys that are used in turn.
+    """
     command = (*cores.for_load(), "wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s")
-    script = ("-s", str(SCRIPT), gateway.urls[chain], "--", chain, str(size))
+    words = ("--", ",".join(chains), str(size), str(keys))
     meter = tree.Meter(gateway.pid)
-    output = _run((*command, "--timeout", "10s", *script), seconds)
+    output = _run(
+        (*command, "--timeout", "10s", "-s", str(SCRIPT), gateway.urls[chains[0]], *words)
+    )
     used = meter.read()
     summary = msgspec.json.decode(output.splitlines()[-1], type=_Summary)
     count = max(summary.requests, 1)
     return Cost(
+        summary.requests,
         summary.requests / summary.seconds,
         used.tree_s * 1e6 / count,
         used.busiest_s * 1e6 / count,
@@ -79,33 +117,59 @@ def read_streams(
     words = (sys.executable, "-m", "bench.streams", gateway.urls[chain], chain)
     numbers = ("--slots", str(slots), "--seconds", str(seconds))
     meter = tree.Meter(gateway.pid)
-    output = _run((*cores.for_load(), *words, *numbers), seconds)
+    peaks = [0.0]
+    output = _run(
+        (*cores.for_load(), *words, *numbers), lambda: peaks.append(tree.rss_mib(gateway.pid))
+    )
     used = meter.read()
     result = msgspec.json.decode(output, type=streams.Result)
     whole = max(result.streams, 1)
     return StreamCost(
-        used.tree_s * 1e6 / (whole * EVENTS),
-        used.busiest_s * 1e6 / (whole * EVENTS),
+        used.tree_s * 1e6 / whole,
+        used.busiest_s * 1e6 / whole,
         result.first_p50_ms,
         result.first_p99_ms,
         result.failed / (whole + result.failed),
+        max(peaks),
     )
 
 
-def paced(gateway: Gateway, chain: str, cores: Cores, *, rate: float, seconds: float) -> float:
-    """Send `rate` requests per second; return the share of those that failed."""
-    words = (sys.executable, "-m", "bench.paced", gateway.urls[chain], chain)
+def paced(
+    gateway: Gateway, chains: Sequence[str], cores: Cores, *, rate: float, seconds: float
+) -> PacedCost:
+    """Send `rate` requests per second to the chains in turn."""
+    words = (sys.executable, "-m", "bench.paced", gateway.urls[chains[0]], ",".join(chains))
     numbers = ("--rate", str(rate), "--seconds", str(seconds))
-    output = _run((*cores.for_load(), *words, *numbers), seconds)
+    meter = tree.Meter(gateway.pid)
+    output = _run((*cores.for_load(), *words, *numbers))
+    used = meter.read()
     result = msgspec.json.decode(output, type=pace.Result)
-    return result.failed / max(result.requests, 1)
+    count = max(result.requests, 1)
+    return PacedCost(used.tree_s * 1e6 / count, result.failed / count)
 
 
-def _run(command: tuple[str, ...], seconds: float) -> str:
-    root = SCRIPT.parent.parent
-    done = subprocess.run(  # noqa: S603 - words of our own
-        command, cwd=root, capture_output=True, text=True, timeout=seconds + GRACE_S, check=False
-    )
-    if done.returncode != 0 or not done.stdout:
-        raise SystemExit(f"bench: {command[3]} failed: {done.stderr.strip() or done.stdout}")
-    return done.stdout
+def _nothing() -> None:
+    """Look at nothing meanwhile."""
+
+
+def _run(command: tuple[str, ...], look: Callable[[], None] = _nothing) -> str:
+    now = SystemClock().now
+    until = now() + LIMIT_S
+    with subprocess.Popen(  # noqa: S603 - words of our own
+        command,
+        cwd=SCRIPT.parent.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            while now() < until and process.poll() is None:
+                look()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(LOOK_S)
+        finally:
+            process.kill()
+        output = process.stdout.read() if process.stdout is not None else ""
+    if process.returncode != 0 or not output:
+        raise SystemExit(f"bench: {' '.join(command[:6])} failed: {output}")
+    return output

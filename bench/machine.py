@@ -25,6 +25,10 @@ class Cores(Struct, frozen=True, gc=False):
         """Return the words that pin a command to the gateway's core."""
         return ("taskset", "-c", str(self.gateway))
 
+    def for_both(self) -> tuple[str, ...]:
+        """Return the words that let a command run on either."""
+        return ("taskset", "-c", f"{self.gateway},{self.load}")
+
     def for_load(self) -> tuple[str, ...]:
         """Return the words that pin a command to the other core."""
         return ("taskset", "-c", str(self.load))

@@ -1,141 +1,126 @@
 """The rounds: every gateway after the other, the same measures in the same order."""
 
-from collections.abc import Callable, Sequence
-from statistics import median
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct
-
 from . import load
-from .machine import Cores
-from .setups import FAULTS, SMALL, STREAM, SWITCHING, Gateway
+from .figures import Bench
+from .setups import Gateway
+from .upstreams import EVENTS, FAULTS, SLOW, SLOW_S, SMALL, STREAM
 
 KIB: Final = 1024
-PACE: Final = 200.0
-"""Requests per second at which the time of a switch is promised."""
-
-
-class Effort(Struct, frozen=True, gc=False):
-    """How much is measured."""
-
-    rounds: int
-    plain_s: float
-    """Of each run with 64 connections."""
-    single_s: float
-    """Of each run with one connection."""
-    stream_s: float
-    slots: int = 200
-
-
-FULL = Effort(rounds=5, plain_s=2, single_s=1, stream_s=2)
-QUICK = Effort(rounds=1, plain_s=1, single_s=1, stream_s=1.5)
+CONNECTIONS: Final = 64
+SLOTS: Final = 200
+CROWD: Final = 1000
+"""Slow streams at one time."""
 
 Say = Callable[[str], None]
+Step = Callable[[Gateway, Bench], None]
 
 
-class Figures:
-    """What was measured, by gateway and measure, one value per round."""
-
-    __slots__ = ("_values", "failed")
-
-    def __init__(self) -> None:
-        self._values: dict[tuple[str, str], list[float]] = {}
-        self.failed: dict[str, float] = {}
-        """Largest share of failed requests, by gateway and chain."""
-
-    def add(self, gateway: str, measure: str, value: float) -> None:
-        """Remember a value of this round."""
-        self._values.setdefault((gateway, measure), []).append(value)
-
-    def note(self, gateway: str, chain: str, failed: float) -> None:
-        """Remember that requests failed."""
-        if failed > 0:
-            place = f"{gateway}, {chain}"
-            self.failed[place] = max(failed, self.failed.get(place, 0.0))
-
-    def middle(self, gateway: str, measure: str) -> float | None:
-        """Return the median over the rounds; None: not measured."""
-        values = self._values.get((gateway, measure))
-        return median(values) if values else None
-
-    def ratio(self, gateway: str, other: str, measure: str) -> float | None:
-        """Return the median over the rounds of one gateway's value through another's."""
-        ours, theirs = self._values.get((gateway, measure)), self._values.get((other, measure))
-        if not ours or not theirs or min(theirs) <= 0:
-            return None
-        return median(a / b for a, b in zip(ours, theirs, strict=False))
-
-    def added(self, gateway: str, measure: str, base: str) -> list[float]:
-        """Return round by round how much more `measure` is than `base` is without a gateway."""
-        ours, bare = self._values[gateway, measure], self._values["direct", base]
-        return [max(a - b, 0.001) for a, b in zip(ours, bare, strict=False)]
-
-
-def measure(gateways: Sequence[Gateway], cores: Cores, effort: Effort, say: Say) -> Figures:
-    """Go through all rounds."""
-    figures = Figures()
+def measure(
+    gateways: Sequence[Gateway],
+    groups: Collection[str],
+    bench: Bench,
+    say: Say,
+) -> None:
+    """Go through all rounds of those groups of `ROUNDS`."""
+    steps = [step for group in ROUNDS if group in groups for step in ROUNDS[group]]
+    effort, figures = bench.effort, bench.figures
     for number in range(1, effort.rounds + 1):
         say(f"round {number} of {effort.rounds}")
-        for step in (_small, _big, _one, _faults, _streams):
+        for step in steps:
+            if step is _crowd and number > effort.slow_rounds:
+                continue
             # One after the other in short turns: what else the machine does hits all alike.
             for gateway in gateways:
-                step(gateway, cores, effort, figures)
+                step(gateway, bench)
     for gateway in gateways:
         for name in ("one", *FAULTS):
             if gateway.pid:
                 for value in figures.added(gateway.name, f"{name}_p50", "one_p50"):
                     figures.add(gateway.name, f"{name}_added", value)
-    return figures
 
 
-def _small(gateway: Gateway, cores: Cores, effort: Effort, figures: Figures) -> None:
-    _plain(gateway, cores, effort, figures, name="small", size=KIB)
+def _small(gateway: Gateway, bench: Bench) -> None:
+    _plain(gateway, bench, name="small", size=KIB)
 
 
-def _big(gateway: Gateway, cores: Cores, effort: Effort, figures: Figures) -> None:
-    _plain(gateway, cores, effort, figures, name="big", size=100 * KIB)
+def _big(gateway: Gateway, bench: Bench) -> None:
+    _plain(gateway, bench, name="big", size=100 * KIB)
 
 
-def _plain(
-    gateway: Gateway, cores: Cores, effort: Effort, figures: Figures, *, name: str, size: int
-) -> None:
-    cost = load.requests(gateway, SMALL, cores, connections=64, size=size, seconds=effort.plain_s)
-    figures.add(gateway.name, f"{name}_rps", cost.rps)
-    figures.add(gateway.name, f"{name}_cpu", cost.cpu_us)
-    figures.add(gateway.name, f"{name}_busiest", cost.busiest_us)
-    figures.add(gateway.name, f"{name}_p99", cost.p99_ms)
-    figures.note(gateway.name, name, cost.failed)
+def _plain(gateway: Gateway, bench: Bench, *, name: str, size: int) -> None:
+    cost = load.requests(
+        gateway,
+        [SMALL],
+        bench.cores,
+        connections=CONNECTIONS,
+        size=size,
+        seconds=bench.effort.plain_s,
+    )
+    bench.figures.add(gateway.name, f"{name}_rps", cost.rps)
+    bench.figures.add(gateway.name, f"{name}_cpu", cost.cpu_us)
+    bench.figures.add(gateway.name, f"{name}_busiest", cost.busiest_us)
+    bench.figures.add(gateway.name, f"{name}_p99", cost.p99_ms)
+    bench.figures.note(gateway.name, name, cost.failed)
 
 
-def _one(gateway: Gateway, cores: Cores, effort: Effort, figures: Figures) -> None:
-    _single(gateway, SMALL, cores, effort, figures)
+def _one(gateway: Gateway, bench: Bench) -> None:
+    _single(gateway, SMALL, bench)
 
 
-def _faults(gateway: Gateway, cores: Cores, effort: Effort, figures: Figures) -> None:
+def _faults(gateway: Gateway, bench: Bench) -> None:
     if not gateway.pid:
         return
     for name in FAULTS:
-        _single(gateway, name, cores, effort, figures)
+        _single(gateway, name, bench)
     for name in ("limited", "failing", "closing"):
         cost = load.requests(
-            gateway, name, cores, connections=64, size=KIB, seconds=effort.single_s
+            gateway,
+            [name],
+            bench.cores,
+            connections=CONNECTIONS,
+            size=KIB,
+            seconds=bench.effort.single_s,
         )
-        figures.add(gateway.name, f"{name}_rps", cost.rps)
-        figures.note(gateway.name, name, cost.failed)
-    failed = load.paced(gateway, SWITCHING, cores, rate=PACE, seconds=effort.single_s)
-    figures.note(gateway.name, SWITCHING, failed)
+        bench.figures.add(gateway.name, f"{name}_rps", cost.rps)
+        bench.figures.note(gateway.name, name, cost.failed)
 
 
-def _single(gateway: Gateway, chain: str, cores: Cores, effort: Effort, figures: Figures) -> None:
-    cost = load.requests(gateway, chain, cores, connections=1, size=KIB, seconds=effort.single_s)
-    figures.add(gateway.name, f"{'one' if chain == SMALL else chain}_p50", cost.p50_ms)
-    figures.note(gateway.name, chain, cost.failed)
+def _single(gateway: Gateway, chain: str, bench: Bench) -> None:
+    cost = load.requests(
+        gateway, [chain], bench.cores, connections=1, size=KIB, seconds=bench.effort.single_s
+    )
+    bench.figures.add(gateway.name, f"{'one' if chain == SMALL else chain}_p50", cost.p50_ms)
+    bench.figures.note(gateway.name, chain, cost.failed)
 
 
-def _streams(gateway: Gateway, cores: Cores, effort: Effort, figures: Figures) -> None:
-    cost = load.read_streams(gateway, STREAM, cores, slots=effort.slots, seconds=effort.stream_s)
-    figures.add(gateway.name, "stream_cpu", cost.cpu_us)
-    figures.add(gateway.name, "stream_busiest", cost.busiest_us)
-    figures.add(gateway.name, "stream_first_p50", cost.first_p50_ms)
-    figures.add(gateway.name, "stream_first_p99", cost.first_p99_ms)
-    figures.note(gateway.name, STREAM, cost.failed)
+def _streams(gateway: Gateway, bench: Bench) -> None:
+    cost = load.read_streams(
+        gateway, STREAM, bench.cores, slots=SLOTS, seconds=bench.effort.stream_s
+    )
+    bench.figures.add(gateway.name, "stream_cpu", cost.cpu_us / EVENTS)
+    bench.figures.add(gateway.name, "stream_busiest", cost.busiest_us / EVENTS)
+    bench.figures.add(gateway.name, "stream_first_p50", cost.first_p50_ms)
+    bench.figures.add(gateway.name, "stream_first_p99", cost.first_p99_ms)
+    bench.figures.add(gateway.name, "stream_rss", cost.rss_mib)
+    bench.figures.note(gateway.name, STREAM, cost.failed)
+
+
+def _crowd(gateway: Gateway, bench: Bench) -> None:
+    # All of them last longer than it takes to begin them, so each slot reads exactly one.
+    cost = load.read_streams(gateway, SLOW, bench.cores, slots=CROWD, seconds=SLOW_S)
+    bench.figures.add(gateway.name, "slow_first_p50", cost.first_p50_ms)
+    bench.figures.add(gateway.name, "slow_first_p99", cost.first_p99_ms)
+    bench.figures.add(gateway.name, "slow_rss", cost.rss_mib)
+    bench.figures.note(gateway.name, SLOW, cost.failed)
+
+
+ROUNDS: Final[Mapping[str, Sequence[Step]]] = {
+    "plain": (_small, _big, _one),
+    "faults": (_faults,),
+    "streams": (_streams,),
+    "slow": (_crowd,),
+}
+"""What every gateway is measured by, in groups."""

@@ -6,21 +6,17 @@ slots start spread over the length of a stream, so that the load is even.
 
 import argparse
 import asyncio
-from typing import Final, cast
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 import uvloop
 from msgspec import Struct
-from typing_extensions import override
 
 from hotswap.clock import SystemClock
 
-from .setups import KEY
+from .caller import Caller, chat_request
 
-END: Final = b"\r\n0\r\n\r\n"
-KEPT: Final = 64
-"""Bytes of the former reads that the end of a stream is looked for in."""
 GRACE_S: Final = 10.0
 """A stream that takes so much longer than it should counts as failed."""
 
@@ -35,118 +31,64 @@ class Result(Struct, frozen=True, gc=False):
     first_p99_ms: float
 
 
-class Tally:
-    """Counts for all slots."""
+class Slots:
+    """All connections, each with one stream after the other."""
 
-    __slots__ = ("failed", "first_s", "running", "streams", "until")
+    __slots__ = ("_now", "_request", "_until", "failed", "finished", "first_s", "running", "whole")
 
-    def __init__(self, until: float, running: int) -> None:
-        self.until = until
-        self.running = running
-        self.streams = 0
+    def __init__(self, request: bytes, seconds: float) -> None:
+        self._now = SystemClock().now
+        self._request = request
+        self._until = self._now() + seconds
+        self.finished = asyncio.Event()
+        self.running = 0
+        self.whole = 0
         self.failed = 0
         self.first_s: list[float] = []
 
+    async def open(self, host: str, port: int) -> None:
+        """Open a connection and ask for its first stream."""
+        loop = asyncio.get_running_loop()
+        _, caller = await loop.create_connection(lambda: Caller(self._on_answer), host, port)
+        self.running += 1
+        caller.ask(self._request)
 
-class Slot(asyncio.Protocol):
-    """One connection that reads one stream after the other."""
-
-    def __init__(self, request: bytes, tally: Tally, finished: asyncio.Event) -> None:
-        self._request = request
-        self._tally = tally
-        self._finished = finished
-        self._now = SystemClock().now
-        self._transport: asyncio.Transport | None = None
-        self._asked_at = 0.0
-        self._begun = False
-        self._tail = b""
-
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._ask()
-
-    @override
-    def data_received(self, data: bytes) -> None:
-        if not self._begun and b"data: " in data:
-            self._begun = True
-            self._tally.first_s.append(self._now() - self._asked_at)
-        self._tail = (self._tail + data)[-KEPT:]
-        if self._tail.endswith(END):
-            if b"[DONE]" in self._tail:
-                self._tally.streams += 1
-            else:
-                self._tally.failed += 1
-            self._ask()
-
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._transport is not None:
-            self._tally.failed += 1
-            self._leave()
-
-    def _ask(self) -> None:
-        self._asked_at = self._now()
-        self._begun = False
-        self._tail = b""
-        if self._transport is None:
+    def _on_answer(self, caller: Caller, good: bool) -> None:  # noqa: FBT001 - an answer's one value
+        if caller.first_at:
+            self.first_s.append(caller.first_at - caller.asked_at)
+        self.whole += good
+        self.failed += not good
+        if not caller.lost and self._now() < self._until:
+            caller.ask(self._request)
             return
-        if self._asked_at >= self._tally.until:
-            self._transport.close()
-            self._leave()
-        else:
-            self._transport.write(self._request)
-
-    def _leave(self) -> None:
-        self._transport = None
-        self._tally.running -= 1
-        if self._tally.running == 0:
-            self._finished.set()
+        caller.leave()
+        self.running -= 1
+        if self.running == 0:
+            self.finished.set()
 
 
 async def read_streams(url: str, model: str, slots: int, seconds: float, spread_s: float) -> Result:
     """Read streams of `model` at `url` in `slots` connections for `seconds` and a rest."""
-    loop = asyncio.get_running_loop()
+    now = SystemClock().now
     place = urlsplit(url)
-    finished = asyncio.Event()
-    tally = Tally(SystemClock().now() + seconds, slots)
-    request = _request(place.netloc, place.path, model)
-
-    def slot() -> Slot:
-        return Slot(request, tally, finished)
-
-    for _ in range(slots):
-        await loop.create_connection(slot, place.hostname or "", place.port or 80)
-        await asyncio.sleep(spread_s / slots)
+    tally = Slots(chat_request(url, model, stream=True), seconds)
+    start = now()
+    for number in range(slots):
+        # By the plan, not after the last one: what a connection costs does not add up.
+        await asyncio.sleep(start + spread_s * number / slots - now())
+        await tally.open(place.hostname or "", place.port or 80)
     try:
         async with asyncio.timeout(seconds + GRACE_S):
-            await finished.wait()
+            await tally.finished.wait()
     except TimeoutError:
         tally.failed += tally.running
     first = sorted(tally.first_s) or [0.0]
     return Result(
-        tally.streams,
+        tally.whole,
         tally.failed,
         first[len(first) // 2] * 1000,
         first[len(first) * 99 // 100] * 1000,
     )
-
-
-def _request(host: str, path: str, model: str) -> bytes:
-    body = msgspec.json.encode(
-        {
-            "model": model,
-            "messages": [{"role": "user", "content": "word " * 180}],
-            "stream": True,
-            "stream_options": {"include_usage": False},
-        }
-    )
-    head = (
-        f"POST {path} HTTP/1.1\r\nhost: {host}\r\naccept: application/json\r\n"
-        f"authorization: Bearer {KEY}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
 
 
 def main() -> None:

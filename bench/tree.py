@@ -10,6 +10,8 @@ from msgspec import Struct
 
 TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
 PAGE_MIB: Final = os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
+_ESTABLISHED: Final = "01"
+"""As /proc/net/tcp says it."""
 
 
 class Reading(Struct, frozen=True, gc=False):
@@ -51,6 +53,13 @@ def rss_mib(root: int) -> float:
     return sum(reading.rss_mib for reading in _tree(root))
 
 
+def connections(root: int, port: int) -> dict[int, int]:
+    """Return how many accepted connections to a port of loopback each process holds, by id."""
+    inodes = _established(port)
+    held = {reading.pid: _sockets(reading.pid) & inodes for reading in _tree(root)}
+    return {pid: len(sockets) for pid, sockets in held.items() if sockets}
+
+
 def end(root: int) -> None:
     """Kill `root` and all its descendants, by id."""
     for reading in _tree(root):
@@ -82,3 +91,21 @@ def _read(pid: int) -> Reading | None:
     fields = text.rpartition(")")[2].split()
     ticks = int(fields[11]) + int(fields[12])
     return Reading(pid, int(fields[1]), ticks * TICK_S, int(fields[21]) * PAGE_MIB)
+
+
+def _established(port: int) -> set[int]:
+    """Return the inodes of the server's ends of the connections to `port`."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    local = f":{port:04X}"
+    return {int(row[9]) for row in rows if row[1].endswith(local) and row[3] == _ESTABLISHED}
+
+
+def _sockets(pid: int) -> set[int]:
+    """Return the inodes of the sockets that a process holds."""
+    found: set[int] = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed in between
+            kind, _, inode = str(descriptor.readlink()).partition(":")
+            if kind == "socket":
+                found.add(int(inode.strip("[]")))
+    return found
