@@ -19,6 +19,8 @@ from hotswap.keeper.reload import RESTART
 from hotswap.processes.exits import Exit
 from hotswap.testing.step import Step
 
+from .docs_admin import answers, outcomes, queries
+from .docs_commands import commands
 from .docs_failures import causes, differences, fragments, statuses, types, words
 from .docs_settings import examples, kinds, reference
 from .docs_tables import comments, table
@@ -67,6 +69,10 @@ REGIONS: Final[Mapping[str, Callable[[], str]]] = {
     "fragments": fragments,
     "types": types,
     "steps": _steps,
+    "commands": commands,
+    "admin-queries": queries,
+    "admin-answers": answers,
+    "admin-outcomes": outcomes,
     "exit-codes": _exit_codes,
     "restart": _restart,
 }
