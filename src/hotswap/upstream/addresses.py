@@ -4,6 +4,7 @@ The check is made on the address itself, after the name was resolved and right b
 to that same address, so that a name can not change its mind in between.
 """
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
@@ -23,6 +24,7 @@ _METADATA: Final = frozenset(
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
+@lru_cache(maxsize=1024)
 def refusal(text: str, *, allow_private: bool) -> str | None:
     """Say why a connection may not go to this address; None: it may.
 

@@ -3,6 +3,7 @@
 import asyncio
 from asyncio import Task
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from socket import SOCK_STREAM
 
@@ -96,6 +97,7 @@ def interleave(addresses: Sequence[str]) -> tuple[str, ...]:
     return (*paired, *one[shorter:], *other[shorter:])
 
 
+@lru_cache(maxsize=1024)
 def _is_literal(host: str) -> bool:
     try:
         ip_address(host)

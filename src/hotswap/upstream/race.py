@@ -1,9 +1,11 @@
 """Connects to the first of several addresses that answers (RFC 8305, happy eyeballs)."""
 
 import asyncio
+import os
 import socket
-from asyncio import Task
+from asyncio import Future, Task
 from collections.abc import Callable, Coroutine, Sequence
+from errno import EINPROGRESS
 
 Connect = Callable[[str, int], Coroutine[object, None, socket.socket]]
 """Opens a connection to an address and a port, or raises OSError."""
@@ -16,11 +18,36 @@ async def connect(address: str, port: int) -> socket.socket:
     try:
         sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(sock, (address, port))
+        await _connected(sock, address, port)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+async def _connected(sock: socket.socket, address: str, port: int) -> None:
+    """Connect, without `sock_connect`: uvloop's has a thread resolve the address once more."""
+    code = sock.connect_ex((address, port))
+    if code == EINPROGRESS:
+        await _writable(sock)
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
+
+
+async def _writable(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    writable: Future[None] = loop.create_future()
+    loop.add_writer(sock, _fulfil, writable)
+    try:
+        await writable
+    finally:
+        loop.remove_writer(sock)
+
+
+def _fulfil(future: Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 async def connect_first(
@@ -31,6 +58,11 @@ async def connect_first(
     The next address is tried as soon as all earlier ones have failed, or after `delay_s`
     without news. The losers are closed.
     """
+    if len(addresses) == 1:
+        try:
+            return await connect_one(addresses[0], port)
+        except OSError as error:
+            return error
     loop = asyncio.get_running_loop()
     running: set[Task[socket.socket]] = set()
     left = list(addresses)

@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import socket
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,21 @@ from hotswap.upstream.dns import Resolve
 
 MakeClient = Callable[..., HttpClient]
 StartServer = Callable[..., Awaitable[RawServer]]
+
+
+@pytest.fixture
+def deaf_port() -> Iterator[int]:
+    """Hold a port whose queue of connections is full, so that the kernel answers nobody."""
+    with ExitStack() as held:
+        listener = held.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = int(listener.getsockname()[1])
+        for _ in range(4):
+            sock = held.enter_context(socket.socket())
+            sock.settimeout(0)
+            sock.connect_ex(("127.0.0.1", port))
+        yield port
 
 
 def names(*answers: Sequence[str]) -> Resolve:
@@ -66,11 +83,17 @@ async def test_the_systems_resolver_is_asked(server: RawServer, ask: Asker) -> N
     assert recorder.ended
 
 
-async def test_nobody_listening_is_a_refusal(start_server: StartServer, ask: Asker) -> None:
+@pytest.mark.parametrize("tls", [False, True])
+async def test_nobody_listening_is_a_refusal(
+    start_server: StartServer, ask: Asker, *, tls: bool
+) -> None:
     server = await start_server()
     server.stop()
 
-    assert (await broken(ask, server.endpoint())).fault is Fault.REFUSED
+    fault = await broken(ask, server.endpoint(tls=tls))
+
+    assert fault.fault is Fault.REFUSED
+    assert fault.message == f"127.0.0.1:{server.port} can not be reached: Connection refused"
 
 
 @pytest.mark.parametrize("connect_s", [0.02, 0.05])
@@ -83,6 +106,18 @@ async def test_connecting_takes_no_longer_than_allowed(
 
     assert fault.fault is Fault.TIMEOUT
     assert fault.message == f"no connection to acme.test:443 within {connect_s} s"
+
+
+@pytest.mark.parametrize("addresses", [["127.0.0.1"], ["127.0.0.1", "127.0.0.2"]])
+async def test_an_address_that_does_not_answer_is_given_up(
+    make_client: MakeClient, deaf_port: int, addresses: list[str]
+) -> None:
+    ask = Asker(make_client(resolve=names(addresses)))
+    endpoint = Endpoint("acme.test", deaf_port, tls=False, allow_private=True)
+
+    fault = await broken(ask, endpoint, connect_s=0.02)
+
+    assert fault.fault is Fault.TIMEOUT
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,17 @@ async def test_the_first_address_wins_when_it_answers() -> None:
     network.close()
 
 
+async def test_a_single_address_has_nobody_to_race_with() -> None:
+    answering, refusing = Network(a="answer"), Network(b="refuse")
+
+    winner, failure = await answering.race(), await refusing.race()
+
+    assert winner is answering.opened["a"]
+    assert isinstance(failure, OSError)
+    assert failure.strerror == "refused by b"
+    answering.close()
+
+
 async def test_a_silent_address_costs_one_delay() -> None:
     network = Network(a="silent", b="answer")
 
