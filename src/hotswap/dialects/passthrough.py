@@ -14,6 +14,10 @@ from .sse import Event, Splitter
 from .surrogates import mended
 
 DONE: Final = b"data: [DONE]\n\n"
+MAX_CHOICES: Final = 128
+"""As many as a request may ask for."""
+MAX_FINISH: Final = 64
+"""Characters of a finish reason that are remembered."""
 
 _NULL_BYTES: Final = len(b"null")
 _NULL_USAGES: Final = (b',"usage":null', b', "usage": null')
@@ -141,14 +145,21 @@ class OpenAIPassage:
         elif index not in self._open and index not in self._finishes:
             self._open.add(index)
             self.complete = False
+            self._count_choices()
 
     def _see_finish(self, index: int, finish: str) -> None:
         if finish in FAILED_FINISHES:
             self._fail(Failure(Cause.HARD, FAILED_FINISHES[finish], 200))
             return
         self._open.discard(index)
-        self._finishes[index] = finish
+        self._finishes[index] = finish[:MAX_FINISH]
+        self._count_choices()
         self.complete = not self._open and self.failure is None
+
+    def _count_choices(self) -> None:
+        """Fail an answer with so many choices that only a broken server can mean it."""
+        if len(self._open) + len(self._finishes) > MAX_CHOICES:
+            self._fail(Failure(Cause.HARD, "malformed", 200))
 
     def _look_for_error(self, chunk: Answer, event: Event) -> None:
         groq = chunk.x_groq

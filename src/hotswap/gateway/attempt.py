@@ -4,7 +4,7 @@ from asyncio import Future
 
 from ..core.run import Start
 from ..core.terms import Cause, Failure, Usage
-from ..upstream.api import Broken, Call, Headers
+from ..upstream.api import Broken, Call, Fault, Headers
 from .answer import explain, pass_on
 from .limits import Limits
 from .line import Line
@@ -15,6 +15,8 @@ STALLED_S = 0.25
 """A limit that is noticed so late tells of this process, not of the provider."""
 SECOND_LOOK_S = 0.05
 MAX_FAULT_BODY = 256 * 1024
+MAX_ANSWER = 64 * 1024 * 1024
+"""As much as the client allows a body, but for those whose type is an event stream."""
 FAULT_BODY_S = 1.0
 """An error status is known; its body may refine the cause, but nobody waits longer for it."""
 
@@ -244,10 +246,12 @@ class Attempt:
 
     def _gather(self, data: bytes, now: float) -> None:
         self._parts.append(data)
+        self._size += len(data)
         if self._faulty:
-            self._size += len(data)
             if self._size > MAX_FAULT_BODY:
                 self._end(self._read_fault())
+        elif self._size > MAX_ANSWER:
+            self._end(Failure(Cause.HARD, Fault.TOO_LARGE.value, self.status))
         elif not self.line.request.stream:
             self._look(self._limits.silence_at(now))
 

@@ -2,8 +2,12 @@
 
 from ..core.terms import Cause, Failure, Target
 from ..dialects.api import Passage
+from ..upstream.api import Fault
 from .answer import EVENT_STREAM, explain
 from .line import Line
+
+MAX_HELD = 256 * 1024
+"""Events without content that are held back; real ones take a thousandth of this."""
 
 
 class Relay:
@@ -32,6 +36,8 @@ class Relay:
                 self._line.exchange.write(out)
         else:
             self._held += out
+            if len(self._held) > MAX_HELD and not (passage.started or passage.failure):
+                passage.failure = Failure(Cause.HARD, Fault.TOO_LARGE.value, 200)
         before, self._progress = self._progress, passage.progress
         return passage.progress != before
 
