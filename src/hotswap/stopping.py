@@ -4,11 +4,9 @@ from enum import Enum, auto
 
 
 class Stop(Enum):
-    """Why it ends, and so what becomes of what it shares with others."""
+    """What becomes of the sockets that it serves."""
 
     FOR_GOOD = auto()
-    """The gateway ends: nobody will listen any more."""
+    """Nobody will serve them any more."""
     REPLACED = auto()
-    """Others go on with the same sockets."""
-    FORSAKEN = auto()
-    """The supervisor is gone; somebody may have its sockets, or nobody."""
+    """Others, who have them as well, go on."""

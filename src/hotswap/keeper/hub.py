@@ -185,6 +185,7 @@ class Hub:
                 link.send(write_frame(Lease(key, granted)))
             case Tick():
                 link.tick = message
+                self._boots[link.boot].dropped = message.dropped
             case _:
                 assert_never(message)
 

@@ -68,6 +68,8 @@ class Tick(Struct, frozen=True, tag="tick"):
     connections: int
     lag_s: float
     """How late the loop's timer was."""
+    dropped: int = 0
+    """As in `Batch`, for when no further record follows."""
 
 
 class Ack(Struct, frozen=True, tag="ack"):

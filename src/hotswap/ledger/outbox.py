@@ -27,12 +27,14 @@ class Outbox:
         "_on_way",
         "_records",
         "_scanned",
+        "_window",
         "dropped",
     )
 
-    def __init__(self, limit: int) -> None:
-        """Make room for `limit` records."""
+    def __init__(self, limit: int, *, window: int = WINDOW) -> None:
+        """Make room for `limit` records, of which `window` may be sent ahead of their `ack`."""
         self._limit = limit
+        self._window = window
         self._records: list[Raw] = []
         self._expendable = bytearray()
         """Beside each record: 1 if it may give way to another."""
@@ -49,7 +51,7 @@ class Outbox:
     @property
     def waiting(self) -> bool:
         """Something could be sent now."""
-        return self._on_way < min(len(self._records), WINDOW)
+        return self._on_way < min(len(self._records), self._window)
 
     def add(self, record: Record) -> None:
         """Keep `record`, or count one as dropped."""
@@ -64,7 +66,7 @@ class Outbox:
     def take(self) -> Parcel | None:
         """Return the next records to send; None: there are none, or the window is full."""
         begin = self._on_way
-        end = min(len(self._records), begin + FRAME, WINDOW)
+        end = min(len(self._records), begin + FRAME, self._window)
         if end <= begin:
             return None
         self._on_way = end

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from ..config.snapshot import Snapshot
 from .link import (
+    WINDOW,
     Ack,
     Apply,
     Ask,
@@ -94,7 +95,8 @@ class Uplink:
         self._on_apply = on_apply
         self._load = load
         self._jitter = jitter
-        self._outbox = Outbox(limit)
+        # What was sent can not give way any more: half of a small outbox is kept from that.
+        self._outbox = Outbox(limit, window=min(WINDOW, (limit + 1) // 2))
         self._wire: _Wire | None = None
         self._flushing: asyncio.TimerHandle | None = None
         self._asked: dict[str, _Asked] = {}
@@ -319,5 +321,5 @@ class _Wire(asyncio.Protocol):
         late_s = max(0.0, asyncio.get_running_loop().time() - self._tick_at)
         load = self._load()
         if not self.stalled:
-            self.send(Tick(load.in_flight, load.connections, late_s))
+            self.send(Tick(load.in_flight, load.connections, late_s, self._uplink.dropped))
         self._tick_later()

@@ -16,7 +16,7 @@ _DESCRIPTORS: Final = 8
 
 
 class Word(StrEnum):
-    """What a child may say."""
+    """What a child may say, and what it may be told once it has begun."""
 
     LOADED = "loaded"
     """The loader: the fields of `Opening`; the snapshot attached."""
@@ -26,10 +26,14 @@ class Word(StrEnum):
     """The keeper: the attached configuration is in force, also for children that start later."""
     ADMIN_KEY = "admin_key"
     """The keeper: a new admin key was made; it is to be shown once."""
+    SHARED = "shared"
+    """To a child: others have its sockets as well, and go on when it ends."""
+    ALONE = "alone"
+    """To a child: nobody else has them any more."""
 
 
 class Message(NamedTuple):
-    """What a child said. Whoever receives it owns the descriptors."""
+    """What the other end said. Whoever receives it owns the descriptors."""
 
     word: Word
     fields: tuple[str, ...]
@@ -60,11 +64,11 @@ class Channel:
         self._socket = end
 
     def fileno(self) -> int:
-        """Return the descriptor to poll; a child that has begun hears only of its parent's end."""
+        """Return the descriptor to poll."""
         return self._socket.fileno()
 
     def say(self, word: Word, *fields: str, memory: bytes | None = None) -> None:
-        """Tell the supervisor; it gets `memory` as a descriptor."""
+        """Tell the other end; it gets `memory` as a descriptor."""
         if memory is None:
             self._send((word, *fields), ())
             return
@@ -73,7 +77,7 @@ class Channel:
         os.close(descriptor)
 
     def hear(self) -> Message | None:
-        """Return the child's next message; None: none waits, or the child's end is gone."""
+        """Return the next message; None: the other end is gone, or none waits for a supervisor."""
         packet = self._receive()
         if packet is None:
             return None

@@ -22,21 +22,26 @@ def run(main: Coroutine[object, object, None]) -> None:
 
 
 def listen_for_the_end(channel: Channel) -> asyncio.Future[Stop]:
-    """Return what is done by SIGTERM or SIGUSR1, or when the supervisor is gone."""
+    """Return what is done by SIGTERM, or when the supervisor is gone."""
     loop = asyncio.get_running_loop()
     stopping: asyncio.Future[Stop] = loop.create_future()
+    stop = Stop.FOR_GOOD
 
-    def end(stop: Stop) -> None:
+    def end() -> None:
         if not stopping.done():
             stopping.set_result(stop)
 
-    def on_forsaken() -> None:
-        loop.remove_reader(channel.fileno())
-        end(Stop.FORSAKEN)
+    def on_word() -> None:
+        nonlocal stop
+        message = channel.hear()
+        if message is None:
+            loop.remove_reader(channel.fileno())
+            end()
+        else:
+            stop = Stop.REPLACED if message.word is Word.SHARED else Stop.FOR_GOOD
 
-    loop.add_reader(channel.fileno(), on_forsaken)
-    loop.add_signal_handler(signal.SIGTERM, end, Stop.FOR_GOOD)
-    loop.add_signal_handler(signal.SIGUSR1, end, Stop.REPLACED)
+    loop.add_reader(channel.fileno(), on_word)
+    loop.add_signal_handler(signal.SIGTERM, end)
     return stopping
 
 

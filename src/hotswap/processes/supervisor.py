@@ -136,6 +136,8 @@ class Supervisor:
                 self._keep_snapshot(message.descriptors)
             case Word.ADMIN_KEY:
                 self._tell(f"the admin key is {message.fields[0]} (it is shown this once)")
+            case Word.SHARED | Word.ALONE:
+                pass  # said to children only
             case _:
                 assert_never(message.word)
 

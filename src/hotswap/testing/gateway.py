@@ -9,6 +9,7 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from typing import Final, Self
 
+_LISTENS: Final = r"is listening on https?://127\.0\.0\.1:(\d+) .*http://127\.0\.0\.1:(\d+)"
 _LINE: Final = 1024 * 1024
 """Bytes; a log line is never longer."""
 
@@ -22,6 +23,8 @@ class GatewayProcess:
         self.folder = folder
         self.lines: list[str] = []
         """What it said on stderr, as far as it was read."""
+        self.admin_port = 0
+        """Where the admin listener is, once it listens."""
 
     @classmethod
     async def start(cls, folder: Path, *command: str) -> Self:
@@ -52,7 +55,9 @@ class GatewayProcess:
 
     async def listens(self) -> int:
         """Wait until it says where it listens; return the port."""
-        return int((await self.says(r"is listening on https?://127\.0\.0\.1:(\d+)"))[1])
+        found = await self.says(_LISTENS)
+        self.admin_port = int(found[2])
+        return int(found[1])
 
     def signal(self, number: int) -> None:
         """Send the supervisor a signal."""
@@ -71,16 +76,15 @@ class GatewayProcess:
         await self.ends()
 
     def child(self, name: str) -> int:
-        """Return the process id of the child whose name begins like this."""
-        for pid in self.children():
-            if Path(f"/proc/{pid}/comm").read_text().startswith(name):
-                return pid
-        raise AssertionError(f"there is no {name}")
+        """Return the process id of the only child whose name begins like this."""
+        (pid,) = self.children(name)
+        return pid
 
-    def children(self) -> list[int]:
-        """Return the process ids of the supervisor's children."""
+    def children(self, name: str = "") -> list[int]:
+        """Return the process ids of the supervisor's children whose names begin like this."""
         pid = self.process.pid
-        return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(child) for child in found if _name(child).startswith(name)]
 
     async def _line(self) -> str:
         """Return the next line, with its end; empty: there is no further one."""
@@ -90,3 +94,11 @@ class GatewayProcess:
         if line:
             self.lines.append(line.rstrip("\n"))
         return line
+
+
+def _name(pid: str) -> str:
+    """Return the name of a process; empty: it has gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except OSError:
+        return ""

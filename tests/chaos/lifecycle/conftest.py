@@ -1,17 +1,21 @@
 """Gateways of two workers under a load that counts how every single request ended."""
 
+import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
 import pytest
+from msgspec import Struct
+from msgspec.json import decode
 
 from hotswap.testing.gateway import GatewayProcess
 from hotswap.testing.process import ProviderProcess
 from hotswap.testing.step import Step
 
-from .load import Load
+from .load import Load, Outcome
 
 PACE: Final = Step(text="one two three four five six", first_byte_s=0.01, gap_s=0.02)
 """Slow enough that requests are always in flight, and that the load leaves the cores alone."""
@@ -21,12 +25,21 @@ server:
   {{listen: "127.0.0.1:{port}", admin: "127.0.0.1:0", state_dir: state, workers: {workers}}}
 store: "sqlite:records.db"
 records: {{buffer: {buffer}}}
-providers: {{here: {{kind: openai, base_url: "{base_url}", allow_private: true, keys: []}}}}
+providers:
+  here: {{kind: openai, base_url: "{base_url}", allow_private: true, keys: []}}
+  gone: {{kind: openai, base_url: "http://127.0.0.1:9/v1", allow_private: true, keys: []}}
 fallback:
   chains:
     - {{name: assist, models: [{{provider: here, model: small}}]}}
     - {{name: {extra}, models: [{{provider: here, model: other}}]}}
+    - {{name: moving, models: [{{provider: gone, model: any}}, {{provider: here, model: small}}]}}
 """
+
+
+AWAY_S: Final = float(os.environ.get("LIFECYCLE_AWAY_S", "3"))
+"""How long a keeper stays away; `make prove-lifecycle` says a minute."""
+
+_figures: Final[list[str]] = []
 
 
 class Serve(Protocol):
@@ -81,7 +94,68 @@ async def load() -> AsyncIterator[Load]:
     await load.end()
 
 
+Note = Callable[..., None]
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Note:
+    """Keep an outcome as a line of the table that `make prove-lifecycle` prints."""
+    title = request.node.name.removeprefix("test_").replace("_", " ")
+
+    def write(outcome: Outcome, remark: str = "") -> None:
+        longest_s = max(answer.took_s for answer in outcome.answered)
+        _figures.append(
+            f"| {title} | {len(outcome.answered):,} | {len(outcome.failed)} "
+            f"| {longest_s:.2f} | {remark} |"
+        )
+
+    return write
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table."""
+    if _figures and "LIFECYCLE_AWAY_S" in os.environ:
+        terminalreporter.write_line("")
+        terminalreporter.write_line("| | answered | failed | longest, s | |")
+        terminalreporter.write_line("|---|---|---|---|---|")
+        for line in _figures:
+            terminalreporter.write_line(line)
+
+
+class Health(Struct):
+    """What the keeper says of the gateway."""
+
+    status: str = ""
+    """Empty: the keeper does not answer."""
+    dropped: int = 0
+
+
+async def health(gateway: GatewayProcess) -> Health:
+    """Ask the keeper how the gateway is."""
+    key = (gateway.folder / "state/admin.key").read_text().strip()
+    request = (
+        "GET /admin/api/v1/health HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+        f"authorization: Bearer {key}\r\nconnection: close\r\n\r\n"
+    )
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.admin_port)
+        writer.write(request.encode())
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    except ConnectionError:
+        return Health()
+    return decode(answer.partition(b"\r\n\r\n")[2], type=Health) if answer else Health()
+
+
+def resident_mib(pid: int) -> float:
+    """Return the resident memory of a process."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
+
+
 def stored(folder: Path) -> list[str]:
-    """Return the request ids of all records, one for each time it was stored."""
+    """Return the request ids of all stored attempts but probes, as often as each was stored."""
     with sqlite3.connect(folder / "records.db") as database:
-        return [request_id for (request_id,) in database.execute("SELECT request_id FROM attempts")]
+        rows = database.execute("SELECT request_id FROM attempts WHERE request_id <> ''")
+        return [request_id for (request_id,) in rows]

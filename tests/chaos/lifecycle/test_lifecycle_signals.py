@@ -1,16 +1,17 @@
-"""Signals to a gateway under load."""
+"""SIGTERM and SIGHUP to a gateway under load: no request fails."""
 
 import signal
+from collections.abc import Callable
 
 import pytest
 
-from .conftest import Serve, stored
-from .load import Load, twice
+from .conftest import Note, Serve, stored
+from .load import Load
 
 pytestmark = pytest.mark.slow
 
 
-async def test_sigterm_under_load_fails_no_request(serve: Serve, load: Load) -> None:
+async def test_sigterm_under_load_fails_no_request(serve: Serve, load: Load, note: Note) -> None:
     gateway = await serve()
     load.begin(await gateway.listens())
     await load.answers(200)
@@ -19,9 +20,43 @@ async def test_sigterm_under_load_fails_no_request(serve: Serve, load: Load) -> 
 
     outcome = await load.stopped()
     assert await gateway.ends() == 0
+    note(outcome)
     assert outcome.failed == []
     assert outcome.refused == 32
-    assert outcome.closed == 32
-    records = stored(gateway.folder)
-    assert outcome.missing(records) == set()
-    assert twice(records) == []
+    assert outcome.unlike(stored(gateway.folder)) == []
+
+
+async def test_a_new_configuration_under_load_fails_no_request(
+    serve: Serve, load: Load, note: Note, config: Callable[..., str]
+) -> None:
+    gateway = await serve()
+    port = await gateway.listens()
+    load.begin(port)
+    await load.answers(100)
+
+    (gateway.folder / "hotswap.yaml").write_text(config(extra="fresh"))
+    gateway.signal(signal.SIGHUP)
+    await gateway.says("configuration in force")
+    load.begin(port, plain=2, streams=2, chain="fresh")
+    await load.answers(200)
+
+    outcome = await load.end()
+    note(outcome)
+    assert outcome.failed == []
+
+
+async def test_a_broken_configuration_under_load_fails_no_request(
+    serve: Serve, load: Load, note: Note
+) -> None:
+    gateway = await serve()
+    load.begin(await gateway.listens())
+    await load.answers(100)
+
+    (gateway.folder / "hotswap.yaml").write_text("fallback: {chains: []}\nserver: {workers: none}")
+    gateway.signal(signal.SIGHUP)
+    await gateway.says("configuration refused, the former one stays in force")
+    await load.answers(200)
+
+    outcome = await load.end()
+    note(outcome)
+    assert outcome.failed == []
