@@ -183,6 +183,7 @@ async def serve_worker(
         stopping: Done when the process shall end.
     """
     clock = SystemClock()
+    born_at = clock.unix()
 
     def learn(transition: Transition) -> None:
         plane.learn(transition)
@@ -193,12 +194,13 @@ async def serve_worker(
     uplink = Uplink(
         link_path,
         worker=index,
-        boot=f"{index}-{clock.unix():.6f}",
+        boot=f"{index}-{born_at:.6f}",
         on_changed=learn,
         on_apply=apply,
         load=lambda: plane.load(),  # noqa: PLW0108 - bound below
         jitter=random.random,  # noqa: TID251 - injected from here
         limit=snapshot.store.buffer,
+        born_at=born_at,
     )
     plane = DataPlane(
         snapshot,

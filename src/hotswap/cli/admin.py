@@ -53,13 +53,13 @@ class Admin(Struct, frozen=True):
         """Ask for what `path` names, and return the JSON of the answer.
 
         Args:
-            path: Below the API's root; `/` may stand in its parts.
+            path: Below the API's root; `/` may stand in its parts, and empty ones are left out.
             query: What is None or empty is left out.
 
         Raises:
             CommandError: As `get`.
         """
-        place = "/".join(quote(part) for part in path)
+        place = "/".join(quote(part) for part in path if part)
         asked = urlencode({name: value for name, value in query.items() if value})
         try:
             with self.get(f"/{place}{'?' if asked else ''}{asked}") as answer:

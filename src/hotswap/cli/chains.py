@@ -43,8 +43,7 @@ def chains(
     name: Name = "", /, *, config: ConfigFile = CONFIG_FILE, as_json: AsJson = False
 ) -> None:
     """Show the chains of a running gateway, and what each target would do now."""
-    admin = find_admin(config)
-    body = admin.read("chains", name) if name else admin.read("chains")
+    body = find_admin(config).read("chains", name)
     if as_json:
         show_json(body)
     elif name:

@@ -46,8 +46,7 @@ def targets(
     name: Name = "", /, *, config: ConfigFile = CONFIG_FILE, as_json: AsJson = False
 ) -> None:
     """Show the targets of a running gateway: how they stand, since when, and why."""
-    admin = find_admin(config)
-    body = admin.read("targets", name) if name else admin.read("targets")
+    body = find_admin(config).read("targets", name)
     if as_json:
         show_json(body)
     elif name:

@@ -213,7 +213,13 @@ class Admin:
         """Draw the present picture, which takes no parameters."""
         read_query(request, NoQuery)
         hub = self._hub
-        return Views(self._snapshot(), hub.board, hub.figures, self._clock.unix())
+        return Views(
+            self._snapshot(),
+            hub.board,
+            hub.figures,
+            eldest_at=hub.eldest_at,
+            now=self._clock.unix(),
+        )
 
     def _answer(self, **parts: object) -> Response:
         return _json({"at": self._clock.unix(), **parts})

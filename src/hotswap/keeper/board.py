@@ -48,17 +48,25 @@ class Board:
             self._heard[Place(transition.target, transition.credential)] = transition
         return True
 
-    def of(self, target: str, credential: str = "") -> Standing:
-        """Return what was told last of a target, or of a credential at it or at a provider."""
-        return self._standings.get(Place(target, credential), CLOSED)
+    def of(self, target: str, credential: str = "", *, eldest_at: float = 0.0) -> Standing:
+        """Return what was told last of a target, or of a credential at it or at a provider.
+
+        Args:
+            target: A target or a provider.
+            credential: Empty: the target itself.
+            eldest_at: Unix seconds when the eldest worker started. What was told before then
+                died with the former workers, but for an opening that it was told of.
+        """
+        place = Place(target, credential)
+        if self._newest.get(place, 0.0) < eldest_at:
+            heard = self._heard.get(place)
+            if heard is None or not _lasts(heard, eldest_at):
+                return CLOSED
+        return self._standings.get(place, CLOSED)
 
     def worries(self, now: float) -> list[Transition]:
         """Return what a new worker should know: the openings that last beyond `now` (Unix)."""
-        return [
-            transition
-            for transition in self._heard.values()
-            if transition.after == "open" and (transition.until is None or now < transition.until)
-        ]
+        return [transition for transition in self._heard.values() if _lasts(transition, now)]
 
     def _place(self, transition: Transition) -> bool:
         place = Place(transition.target, transition.credential)
@@ -68,3 +76,8 @@ class Board:
         standing = self._standings.get(place, CLOSED)
         self._standings[place] = standing_after(standing, transition)
         return True
+
+
+def _lasts(transition: Transition, at: float) -> bool:
+    """Say whether an opening lasts beyond `at` (Unix seconds)."""
+    return transition.after == "open" and (transition.until is None or at < transition.until)

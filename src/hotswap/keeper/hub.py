@@ -93,6 +93,11 @@ class Hub:
         """The workers that are connected."""
         return list(self._links.values())
 
+    @property
+    def eldest_at(self) -> float:
+        """Unix seconds when the eldest connected worker started; 0: none is connected."""
+        return min((link.hello.born_at for link in self.links if link.hello), default=0.0)
+
     async def listen(self, link: socket.socket) -> None:
         """Serve on a bound unix socket until `close`."""
         loop = asyncio.get_running_loop()

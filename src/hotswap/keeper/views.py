@@ -90,20 +90,30 @@ class ChainView(Struct, frozen=True):
 class Views:
     """Draws one moment's picture."""
 
-    __slots__ = ("_board", "_figures", "_now", "_snapshot")
+    __slots__ = ("_board", "_eldest_at", "_figures", "_now", "_snapshot")
 
-    def __init__(self, snapshot: Snapshot, board: Board, figures: Figures, now: float) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        board: Board,
+        figures: Figures,
+        *,
+        eldest_at: float,
+        now: float,
+    ) -> None:
         """Set up.
 
         Args:
             snapshot: The configuration in force.
             board: Knows the standings.
             figures: Counts attempts.
+            eldest_at: As in `Board.of`.
             now: Unix seconds.
         """
         self._snapshot = snapshot
         self._board = board
         self._figures = figures
+        self._eldest_at = eldest_at
         self._now = now
 
     def chains(self) -> list[ChainView]:
@@ -182,7 +192,7 @@ class Views:
         return max(found, key=lambda view: _weight(view.standing))
 
     def _standing(self, target: str, credential: str = "") -> Standing:
-        told = self._board.of(target, credential)
+        told = self._board.of(target, credential, eldest_at=self._eldest_at)
         return standing_at(told, self._now, self._snapshot.health.breaker)
 
     def _turn(self, target: Target, chain: Chain) -> ChainTarget:

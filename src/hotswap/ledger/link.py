@@ -25,6 +25,8 @@ class Hello(Struct, frozen=True, tag="hello"):
     worker: int
     boot: str
     """Differs for every start of a worker process."""
+    born_at: float = 0.0
+    """Unix seconds of that start: what happened before, the worker knows from others at most."""
 
 
 class Batch(Struct, frozen=True, tag="batch"):

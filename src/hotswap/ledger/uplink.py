@@ -76,6 +76,7 @@ class Uplink:
         load: Callable[[], Load],
         jitter: Callable[[], float],
         limit: int = 20_000,
+        born_at: float = 0.0,
     ) -> None:
         """Set up without connecting.
 
@@ -88,9 +89,10 @@ class Uplink:
             load: Says what the worker is busy with.
             jitter: Gives a random number in [0, 1).
             limit: Records to hold at most.
+            born_at: Unix seconds when the worker process started.
         """
         self._path = path
-        self._hello = Hello(worker, boot)
+        self._hello = Hello(worker, boot, born_at)
         self._on_changed = on_changed
         self._on_apply = on_apply
         self._load = load

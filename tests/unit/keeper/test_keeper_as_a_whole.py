@@ -129,11 +129,11 @@ class Rig:
             self.changed.clear()
             yield
 
-    async def worker(self, boot: str) -> Worker:
+    async def worker(self, boot: str, *, born_at: float = 0.0) -> Worker:
         """Connect a worker and take its configuration."""
         worker = Worker(*await asyncio.open_unix_connection(self._link_path))
         self._workers.append(worker)
-        worker.say(Hello(1, boot))
+        worker.say(Hello(1, boot, born_at))
         assert isinstance(await worker.hear(), Apply)
         return worker
 
@@ -217,17 +217,27 @@ async def test_open_streams_do_not_hold_up_the_end(rig: Rig) -> None:
     writer.close()
 
 
-async def test_a_new_keeper_begins_with_the_standing_that_the_old_one_knew(
-    rig: Rig, tmp_path: Path
+@pytest.mark.parametrize(
+    ("born_at", "state"), [(OPENED.at - 1.0, "open"), (OPENED.at + 1.0, "closed")]
+)
+async def test_a_new_keeper_shows_what_its_workers_may_still_know(
+    rig: Rig, tmp_path: Path, born_at: float, state: str
 ) -> None:
+    """A standing outlives the keeper, but not the workers that hold it."""
     await (await rig.worker("w")).store(OPENED)
     await rig.close()
     (tmp_path / "link").unlink()
     second = Rig(tmp_path)
     await second.ready.wait()
+
+    async def shown() -> str:
+        targets = convert((await second.get("targets"))["targets"], list[TargetView])
+        return targets[0].standing.state
+
     async with asyncio.timeout(5):
-        while True:
-            first = convert((await second.get("targets"))["targets"], list[TargetView])[0]
-            if first.standing.state == "open":
-                break
+        while await shown() != "open":
+            pass
+    await second.worker("w", born_at=born_at)
+
+    assert await shown() == state
     await second.close()

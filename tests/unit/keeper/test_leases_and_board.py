@@ -83,6 +83,23 @@ def test_new_workers_hear_of_openings_that_last() -> None:
     assert board.worries(10.0) == [lasting, timeless]
 
 
+def test_what_died_with_the_former_workers_is_closed() -> None:
+    board = Board()
+    board.learn(change(1.0, "ramp"))
+    board.learn(change(1.0, "open", target="a/over", until=9.0))
+    board.learn(change(1.0, "open", target="a/lasting", until=20.0))
+    board.learn(change(10.0, "ramp", target="a/y"))
+    board.restore([change(1.0, "open", target="a/restored", until=20.0)])
+
+    states = [
+        board.of(target, eldest_at=10.0).state
+        for target in ("a/x", "a/over", "a/lasting", "a/y", "a/restored")
+    ]
+
+    assert states == ["closed", "closed", "open", "ramp", "closed"]
+    assert board.of("a/restored", eldest_at=0.5).state == "open"
+
+
 def test_what_a_former_keeper_stored_is_shown_but_not_told() -> None:
     board = Board()
     board.learn(change(3.0, "closed", target="a/y"))
