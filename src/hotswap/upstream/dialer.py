@@ -14,6 +14,7 @@ from .api import Fault
 from .connection import Connection
 from .dns import Resolver
 from .flaw import Flaw
+from .limits import Limits
 from .proxy import Proxy, open_tunnel, read_proxy
 from .race import connect_first
 from .settings import ClientSettings
@@ -30,7 +31,9 @@ class Dialer:
         self._resolver = resolver
         self._tls = TlsContexts()
 
-    async def dial(self, endpoint: Endpoint, connection: Connection, limit_s: float) -> Flaw | None:
+    async def dial(
+        self, endpoint: Endpoint, connection: Connection, limits: Limits, limit_s: float
+    ) -> Flaw | None:
         """Make `connection` ready for requests, or say what prevented it.
 
         With a proxy the addresses behind the name are the proxy's business. The proxy itself is
@@ -40,8 +43,12 @@ class Dialer:
         if isinstance(context, Flaw):
             return context
         try:
-            async with asyncio.timeout(limit_s):
-                flaw = await self._dial(endpoint, context, connection)
+            async with asyncio.timeout(None) as limit:
+                limits.add(limit, limit_s)
+                try:
+                    flaw = await self._dial(endpoint, context, connection)
+                finally:
+                    limits.drop(limit)
         except TimeoutError:
             where = f"{endpoint.host}:{endpoint.port}"
             flaw = Flaw(Fault.TIMEOUT, f"no connection to {where} within {limit_s:g} s")

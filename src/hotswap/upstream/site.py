@@ -13,6 +13,7 @@ from .connection import Connection
 from .dialer import Dialer
 from .exchange import Exchange
 from .flaw import Flaw
+from .limits import Limits
 from .pool import Pool
 from .settings import ClientSettings
 from .waiting import Waiting
@@ -35,7 +36,9 @@ class Site:
         "_dialer",
         "_endpoint",
         "_jitter",
+        "_limits",
         "_loop",
+        "_patience",
         "_pool",
         "_settings",
         "_tasks",
@@ -63,6 +66,8 @@ class Site:
         self._undialed: deque[Waiting] = deque()
         self._tasks: set[Task[None]] = set()
         self._alarm = Alarm(loop, clock, self._tend)
+        self._limits = Limits(loop, clock)
+        self._patience = Alarm(loop, clock, self._on_patience)
         self._where = f"{endpoint.host}:{endpoint.port}"
         self._closed = False
 
@@ -97,7 +102,8 @@ class Site:
     def close(self) -> set[Task[None]]:
         """Close everything; return the cancelled tasks, to be awaited."""
         self._closed = True
-        self._alarm.stop()
+        for timer in (self._alarm, self._limits, self._patience):
+            timer.stop()
         self._pool.wanted = 0
         flaw = Flaw(Fault.CLOSED, "the client was closed")
         for waiting in tuple(self._pool.waiting):
@@ -139,9 +145,17 @@ class Site:
         """Replace what has expired."""
         self._tend()
 
+    def _on_patience(self) -> None:
+        """Let each request that waits see whether it has waited too long."""
+        now = self._clock.now()
+        for waiting in tuple(self._pool.waiting):
+            if not waiting.over:
+                waiting.on_time(now)
+
     def _wait(self, exchange: Exchange) -> None:
         pool = self._pool
-        waiting = Waiting(self._loop, self._clock, exchange, pool.waiting.remove, self._where)
+        now = self._clock.now()
+        waiting = Waiting(self._patience, now, exchange, pool.waiting.remove, self._where)
         pool.waiting.append(waiting)
         self._undialed.append(waiting)
         self._dial()
@@ -171,7 +185,8 @@ class Site:
     async def _open(self, waiting: Waiting) -> None:
         """Open a connection for a request that may have got another one by then."""
         connection = self._connection()
-        flaw = await self._dialer.dial(self._endpoint, connection, waiting.exchange.connect_s)
+        limit_s = waiting.exchange.connect_s
+        flaw = await self._dialer.dial(self._endpoint, connection, self._limits, limit_s)
         self._pool.opening -= 1
         if flaw is not None:
             if not waiting.over:
@@ -184,7 +199,8 @@ class Site:
         """Open a connection for requests to come."""
         pool = self._pool
         connection = self._connection()
-        flaw = await self._dialer.dial(self._endpoint, connection, self._settings.warm_connect_s)
+        limit_s = self._settings.warm_connect_s
+        flaw = await self._dialer.dial(self._endpoint, connection, self._limits, limit_s)
         pool.opening -= 1
         pool.warming -= 1
         if flaw is not None:

@@ -1,9 +1,7 @@
 """A request that waits for a connection."""
 
-from asyncio import AbstractEventLoop
 from collections.abc import Callable
 
-from ..clock import Clock
 from .alarm import Alarm
 from .api import Fault
 from .exchange import Exchange
@@ -14,27 +12,29 @@ class Waiting:
     """Carries an exchange until a connection takes over, `connect_s` has passed, or it fails.
 
     Args:
+        alarm: Rings for all that wait at one place: it then calls `on_time` of each.
+        now: Monotonic seconds.
+        exchange: Waits.
         leave: Takes it off the queue; called once, before any word to the listener.
         where: Names the endpoint in messages.
     """
 
-    __slots__ = ("_clock", "_leave", "_until", "_where", "alarm", "exchange")
+    __slots__ = ("_leave", "_until", "_where", "alarm", "exchange")
 
     def __init__(
         self,
-        loop: AbstractEventLoop,
-        clock: Clock,
+        alarm: Alarm,
+        now: float,
         exchange: Exchange,
         leave: Callable[["Waiting"], None],
         where: str,
     ) -> None:
-        self._clock = clock
         self._leave = leave
         self._where = where
-        self._until = clock.now() + exchange.connect_s
+        self._until = now + exchange.connect_s
         self.exchange = exchange
-        self.alarm = Alarm(loop, clock, self._on_alarm)
-        self.alarm.arm(min(self._until, exchange.limit))
+        self.alarm = alarm
+        self._arm()
         exchange.carrier = self
         exchange.sent_at = 0.0
 
@@ -45,7 +45,6 @@ class Waiting:
 
     def release(self) -> Exchange:
         """Hand the exchange over."""
-        self.alarm.stop()
         self.exchange.carrier = None
         self._leave(self)
         return self.exchange
@@ -64,12 +63,17 @@ class Waiting:
     def go_on(self) -> None:
         """Do nothing: the connection will look at `Exchange.paused`."""
 
-    def _on_alarm(self) -> None:
-        now = self._clock.now()
+    def on_time(self, now: float) -> None:
+        """See what has passed, and have the alarm ring for what has not."""
         if now >= self._until:
             message = f"no connection to {self._where} within {self.exchange.connect_s:g} s"
             self.fail(Flaw(Fault.TIMEOUT, message))
             return
         self.exchange.on_time(now)
-        if not self.over and self._until < self.alarm.armed_at:
-            self.alarm.arm(self._until)
+        if not self.over:
+            self._arm()
+
+    def _arm(self) -> None:
+        at = min(self._until, self.exchange.limit)
+        if at < self.alarm.armed_at:
+            self.alarm.arm(at)

@@ -569,6 +569,30 @@ async def test_a_request_without_a_free_connection_gives_up_in_time(
     assert (await recorder.failure()).fault is Fault.TIMEOUT
 
 
+async def test_those_who_wait_for_one_connection_give_up_no_sooner_than_they_may(
+    server: RawServer, make_client: MakeClient
+) -> None:
+    ask = Asker(make_client(max_connections=1))
+    ask(server.endpoint())
+    await (await server.visit()).request()
+
+    start = CLOCK.now()
+    waits = [ask(server.endpoint(), connect_s=limit_s)[0] for limit_s in (0.02, 0.01)]
+    ended: list[float] = []
+    for recorder in waits:
+        recorder.then = lambda: ended.append(CLOCK.now() - start)
+    limited, call = ask(server.endpoint())
+    call.set_limit(start + 0.015)
+    for recorder in (*waits, limited):
+        await recorder.until(lambda r: r.over or r.limits)
+
+    assert [recorder.broken and recorder.broken.fault for recorder in waits] == [Fault.TIMEOUT] * 2
+    assert min(ended) >= 0.01
+    assert max(ended) >= 0.02
+    assert not limited.over
+    call.cancel()
+
+
 async def test_closing_ends_calls_in_flight_and_leaves_no_task(
     server: RawServer, client: HttpClient, ask: Asker
 ) -> None:
