@@ -1,8 +1,9 @@
 """Notices changes of the configuration and loads it without stopping the event loop.
 
-The parent folder is watched, not the file: editors replace files, and Kubernetes swaps the link
-of a folder beside it. What counts as a change is the file's content. `${file:...}` secrets are
-not watched; SIGHUP reloads them.
+The file is looked at twice a second. That needs no watcher whose limits a machine may have used
+up, finds a file however it is replaced, also by the swapped folder links of Kubernetes, and works
+on file systems that notify of nothing. What counts as a change is the file's content.
+`${file:...}` secrets are not watched; SIGHUP reloads them.
 """
 
 import asyncio
@@ -11,10 +12,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
-from msgspec import structs
-from watchfiles import (
-    awatch,  # pyright: ignore[reportUnknownVariableType] - its default for trio is untyped
-)
+from msgspec import Struct, structs
 
 from .child import LIMIT_S, command, hung, read_outcome
 from .outcome import Outcome
@@ -36,35 +34,27 @@ async def load_in_child(path: Path) -> Outcome:
     return read_outcome(path, child.returncode or 0, output)
 
 
-async def changes(path: Path, known: str, *, check_s: float = 5.0) -> AsyncGenerator[None, None]:
+async def changes(path: Path, known: str, *, look_s: float = 0.5) -> AsyncGenerator[None, None]:
     """Yield once for each new content of the file, from the first moment on.
 
-    A file that is missing is no change: it may be about to be replaced.
+    A file that is missing is no change: it may be about to be replaced. One that changes between
+    two looks may be half written: it is read when it rests.
 
     Args:
         path: The file, or a link to it.
         known: `Snapshot.source` of the configuration in force.
-        check_s: The content is compared this often in any case, for file systems that notify
-            of nothing.
+        look_s: Pause between two looks at the file.
     """
-    watching = awatch(
-        *_folders(path),
-        watch_filter=None,
-        recursive=False,
-        step=50,
-        debounce=200,
-        rust_timeout=int(check_s * 1000),
-        yield_on_timeout=True,
-    )
-    seen = _fingerprint(path)
-    if seen is not None and seen != known:
-        known = seen
-        yield
-    async for _ in watching:
-        seen = _fingerprint(path)
-        if seen is not None and seen != known:
-            known = seen
-            yield
+    read, former = None, _look(path)
+    while True:
+        seen = _look(path)
+        if seen is not None and seen == former and seen != read:
+            read, content = seen, _fingerprint(path)
+            if content is not None and content != known:
+                known = content
+                yield
+        former = seen
+        await asyncio.sleep(look_s)
 
 
 def is_same(old: Snapshot, new: Snapshot) -> bool:
@@ -72,9 +62,23 @@ def is_same(old: Snapshot, new: Snapshot) -> bool:
     return old == structs.replace(new, source=old.source)
 
 
-def _folders(path: Path) -> set[Path]:
-    """Return the folder of the link and, where it is one, the folder of what it leads to."""
-    return {path.absolute().parent, path.resolve().parent}
+class _Seen(Struct, frozen=True, gc=False):
+    """What differs after a file was written or replaced."""
+
+    device: int
+    inode: int
+    size: int
+    changed_ns: int
+    """Of the inode: a program that copies a file may set the time of its content."""
+
+
+def _look(path: Path) -> _Seen | None:
+    """Look at the file that a link leads to; None: there is none, or it can not be seen."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return _Seen(found.st_dev, found.st_ino, found.st_size, found.st_ctime_ns)
 
 
 def _fingerprint(path: Path) -> str | None:

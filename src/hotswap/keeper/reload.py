@@ -79,7 +79,7 @@ class Reloader:
             try:
                 async for _ in self._source.changes():
                     self.reload()
-            except (OSError, RuntimeError) as error:  # the second is what watchfiles raises
+            except OSError as error:
                 self._log.error("configuration is not watched", problem=str(error))
             await asyncio.sleep(WATCH_AGAIN_S)
 
