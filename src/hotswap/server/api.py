@@ -17,7 +17,8 @@ class Incoming(Struct, frozen=True):
     """Without the query; percent-encoding untouched."""
     query: str
     headers: Mapping[bytes, bytes]
-    """Lower-case names; values of repeated names are joined with a comma, in order."""
+    """Lower-case names; values of repeated names are joined with a comma, in order. Without
+    `content-length`: the body is complete. May be shared with other requests of the caller."""
     body: bytes
     peer: str
     """Address of the socket's other end, without the port."""

@@ -17,6 +17,9 @@ CHUNKED: Final = -1
 _DIGITS: Final = 20
 """Longest `content-length`; leading zeros have no other use than to hide it."""
 
+_LENGTH: Final = (b"\r\nContent-Length: ", b"\r\ncontent-length: ")
+"""As clients write it; heads that write it otherwise are parsed one by one."""
+_LETTERS: Final = 0x41
 _ONCE: Final = frozenset({b"host", b"content-length", b"transfer-encoding"})
 _KEEP: Final = {b"keep-alive": True, b"Keep-Alive": True, b"close": False}
 """What nearly every client says, spared the search for tokens."""
@@ -29,6 +32,7 @@ class Head(Struct, frozen=True):
     path: str
     query: str
     headers: dict[bytes, bytes]
+    """Without `content-length`."""
     length: int
     """Bytes of the body, or `CHUNKED`."""
     keep: bool
@@ -36,6 +40,52 @@ class Head(Struct, frozen=True):
     http_10: bool
     expects_continue: bool
     """The body comes only after `100 Continue`."""
+
+
+class Heads:
+    """Reads the heads of one connection.
+
+    An SDK's next request differs from the one before in its length alone; such a head costs a
+    quarter of what parsing it again would.
+    """
+
+    __slots__ = ("_after", "_before", "_last")
+
+    def __init__(self) -> None:
+        self._before = b""
+        """The last head up to the digits of its length; empty: it told no length."""
+        self._after = b""
+        self._last: Head | None = None
+
+    def read(self, raw: bytes) -> Head:
+        """Read a head, from the request line up to the empty line, or raise `RefusedError`."""
+        before, after, last = self._before, self._after, self._last
+        if last is not None and raw.startswith(before) and raw.endswith(after):
+            digits = raw[len(before) : len(raw) - len(after)]
+            if digits.isdigit() and len(digits) <= _DIGITS:
+                return Head(
+                    last.method,
+                    last.path,
+                    last.query,
+                    last.headers,
+                    int(digits),
+                    last.keep,
+                    last.http_10,
+                    last.expects_continue,
+                )
+        head = read_head(raw)
+        self._remember(raw, head)
+        return head
+
+    def _remember(self, raw: bytes, head: Head) -> None:
+        for name in _LENGTH:
+            at = raw.find(name)
+            if at >= 0:
+                at += len(name)
+                self._before, self._after = raw[:at], raw[raw.index(b"\r\n", at) :]
+                self._last = head
+                return
+        self._last = None
 
 
 def read_head(raw: bytes) -> Head:
@@ -48,7 +98,7 @@ def read_head(raw: bytes) -> Head:
         raw = raw[2:]
         end = raw.find(b"\r\n")
     line = raw[:end].decode("latin-1").split(" ")
-    if len(line) != 3:
+    if len(line) != 3 or raw[0] < _LETTERS:  # the parser skips any CR and LF before the method
         raise _invalid("The request line is not `method target version`.")
     method, target, version = line
     http_10 = version == "HTTP/1.0"
@@ -116,7 +166,7 @@ def _read_headers(raw: bytes) -> dict[bytes, bytes]:
 
 def _read_length(headers: dict[bytes, bytes], *, http_10: bool) -> int:
     coding = headers.get(b"transfer-encoding")
-    length = headers.get(b"content-length")
+    length = headers.pop(b"content-length", None)
     if coding is not None:
         if length is not None or http_10 or coding.lower() != b"chunked":
             raise _invalid("The length of the body is ambiguous.")

@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 from ..errors import RefusedError
 from .buffers import Body, Intake
 from .chunked import Dechunker, refuse_body
-from .head import CHUNKED, Head, guess_path, read_head
+from .head import CHUNKED, Head, Heads, guess_path
 
 _FIRST: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ\r")
 """What a request may begin with; one empty line before it is ignored."""
@@ -36,6 +36,7 @@ class Reader:
         "_body",
         "_chunks",
         "_head",
+        "_heads",
         "_intake",
         "_max_body_bytes",
         "_max_header_bytes",
@@ -48,6 +49,7 @@ class Reader:
         self._max_header_bytes = max_header_bytes
         self._max_body_bytes = max_body_bytes
         self._intake = Intake()
+        self._heads = Heads()
         self._head: Head | None = None
         self._body = Body()
         self._chunks: Dechunker | None = None
@@ -111,7 +113,7 @@ class Reader:
         try:
             if len(raw) > self._max_header_bytes:
                 self._refuse_large_head()
-            head = read_head(raw)
+            head = self._heads.read(raw)
             if head.length > self._max_body_bytes:
                 refuse_body(self._max_body_bytes)
         except RefusedError:

@@ -88,9 +88,11 @@ def as_path(target: bytes) -> bytes:
 
 
 def by_name(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
-    """Join the values of repeated names, in order."""
+    """Join the values of repeated names, in order; a length shows in the body."""
     joined: dict[bytes, bytes] = {}
     for name, value in headers:
+        if name == b"content-length":
+            continue
         joined[name] = b"%b, %b" % (joined[name], value) if name in joined else value
     return tuple(sorted(joined.items()))
 
