@@ -19,6 +19,7 @@ FRAMING_BYTES: Final = 64 * 1024
 """Sizes, extensions and line ends that a body may have beyond four times its data."""
 _HEX: Final = b"0123456789abcdefABCDEF"
 _NAME: Final = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 _TEXT: Final = bytes(range(0x20, 0x7F)) + b"\t" + bytes(range(0x80, 0x100))
 
 
@@ -91,6 +92,8 @@ class Dechunker:
             name, colon, _ = line.partition(b":")
             if not name or not colon or name.translate(None, _NAME):
                 raise RefusedError(400, "invalid_chunk", "A trailer is not a header.")
+            if name.lower() in _FRAMING:
+                raise RefusedError(400, "invalid_chunk", "A trailer speaks of the body's length.")
 
 
 def refuse_body(limit: int) -> NoReturn:
