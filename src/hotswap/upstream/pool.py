@@ -31,7 +31,8 @@ class Pool(Generic[C, W]):
     Requests take the connection used most recently: its congestion window is open, and it is
     the least likely to be stale. Connections opened ahead lie below the used ones. An expired
     connection is kept until its replacement is there, so that a warm one is always at hand.
-    A failed attempt to open one ahead is followed by a growing pause.
+    A failed attempt to open one ahead is followed by a pause, and so is one that its server
+    closes at once; the pause grows until a connection has proven good.
     """
 
     __slots__ = (
@@ -128,13 +129,17 @@ class Pool(Generic[C, W]):
         return taken
 
     def on_opened(self, connection: C) -> None:
-        """Count a connection in; the endpoint can be reached."""
+        """Count a connection in."""
         self.opened.add(connection)
-        self._failures = 0
-        self.retry_at = 0.0
+
+    def on_proven(self) -> None:
+        """Note that a connection has answered, or stayed open for long: end the pause."""
+        if self._failures:
+            self._failures = 0
+            self.retry_at = 0.0
 
     def on_unreached(self, now: float, jitter: float) -> None:
-        """Note that a connection could not be opened ahead; `jitter` is in [0, 1)."""
+        """Note that a connection opened ahead was of no use; `jitter` is in [0, 1)."""
         settings = self._settings
         pause = min(settings.warm_retry_max_s, settings.warm_retry_s * 2**self._failures)
         self._failures = min(self._failures + 1, 16)

@@ -116,8 +116,10 @@ class Site:
 
     def on_free(self, connection: Connection) -> None:
         """Let a connection serve the next request, or rest."""
-        if self._pool.waiting:
-            connection.start(self._pool.waiting[0].release())
+        pool = self._pool
+        pool.on_proven()
+        if pool.waiting:
+            connection.start(pool.waiting[0].release())
         else:
             self._rest(connection, used=True)
 
@@ -129,12 +131,18 @@ class Site:
         pool.forget(connection)
         if self._closed:
             return
-        now = self._clock.now()
-        if not connection.served and now < connection.proven_at:
-            pool.on_unreached(now, self._jitter())
+        if not connection.served:
+            self._judge(connection, self._clock.now())
         self._dial()
         if pool.short:
             self._tend()
+
+    def _judge(self, connection: Connection, now: float) -> None:
+        """Learn from the end of a connection that was never used."""
+        if now < connection.proven_at:
+            self._pool.on_unreached(now, self._jitter())
+        else:
+            self._pool.on_proven()
 
     def on_stale(self, exchange: Exchange) -> None:
         """Send an exchange anew on a fresh connection."""

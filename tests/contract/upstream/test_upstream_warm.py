@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from hotswap.clock import SystemClock
 from hotswap.core.terms import Endpoint
 from hotswap.testing.certificates import Certificates
 from hotswap.testing.raw_server import RawServer
@@ -15,6 +16,7 @@ from hotswap.upstream.client import HttpClient
 MakeClient = Callable[..., HttpClient]
 StartServer = Callable[..., Awaitable[RawServer]]
 
+CLOCK = SystemClock()
 FAST = {"idle_s": 0.05, "warm_retry_s": 0.01}
 
 
@@ -151,6 +153,34 @@ async def test_failures_are_followed_by_pauses_and_more_attempts(
     await server.visit()
 
     assert len(asked) == 4
+
+
+async def test_pauses_grow_where_the_server_closes_each_connection_at_once(
+    server: RawServer, make_client: MakeClient
+) -> None:
+    client = make_client(warm_retry_s=0.01)
+    start = CLOCK.now()
+
+    client.warm({server.endpoint(): 1})
+    for _ in range(5):
+        (await server.visit()).close()
+
+    assert CLOCK.now() - start >= 0.0075 + 0.015 + 0.03 + 0.06
+
+
+async def test_a_used_warm_connection_is_replaced_without_a_pause_after_an_outage(
+    server: RawServer, make_client: MakeClient
+) -> None:
+    client = make_client(warm_retry_s=0.01, warm_retry_max_s=0.01)
+    client.warm({server.endpoint(): 1})
+    (await server.visit()).close()
+    visit = await server.visit()
+    recorder, _ = await until_warm(server.endpoint(), Asker(client))
+    await visit.answer()
+    await recorder.end()
+
+    assert recorder.ended
+    await server.visit()
 
 
 async def test_closing_stops_the_attempts(

@@ -151,14 +151,29 @@ def test_after_a_failure_connections_are_opened_one_at_a_time() -> None:
     assert pool.missing(60.0) == 0
 
 
-def test_a_success_ends_the_pause() -> None:
+def test_a_connection_that_has_proven_good_ends_the_pause() -> None:
     pool = pool_of(wanted=3)
     pool.on_unreached(0.0, 0.0)
 
-    pool.on_opened(Door("a"))
+    pool.on_proven()
 
     assert pool.missing(0.0) == 3
     assert pool.next_check(0.0) == inf
+
+
+def test_the_pause_grows_where_each_connection_is_closed_at_once() -> None:
+    pool = pool_of(wanted=1)
+
+    pauses: list[float] = []
+    for _ in range(4):
+        door = Door("a")
+        pool.on_opened(door)
+        pool.put(door, used=False)
+        pool.forget(door)
+        pool.on_unreached(0.0, 0.0)
+        pauses.append(pool.retry_at)
+
+    assert pauses == [0.5, 1.0, 2.0, 4.0]
 
 
 def test_a_lost_connection_is_forgotten_wherever_it_was() -> None:
