@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from cyclopts import App, CycloptsError
+from msgspec import DecodeError
 
 from .. import __version__
 from ..processes.exits import Exit
@@ -48,6 +49,10 @@ def main(words: Sequence[str] | None = None) -> int:
         return _fail(Exit.USAGE, f"hotswap: {' '.join(str(error).split())}")
     except CommandError as error:
         return _fail(error.code, str(error))
+    except DecodeError as error:
+        return _fail(
+            Exit.UNREACHABLE, f"hotswap: this is no answer of hotswap {__version__}: {error}"
+        )
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:

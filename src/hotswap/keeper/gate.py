@@ -1,6 +1,7 @@
 """What every admin request passes first: the name it was sent to, where from, and its key."""
 
 import hmac
+from hashlib import sha256
 from ipaddress import ip_address
 from typing import Final
 
@@ -35,7 +36,7 @@ class Gate:
         if not key:
             raise ValueError("the admin listener needs a key")
         self._app = app
-        self._key = key.encode()
+        self._digest = sha256(key.encode()).digest()
         self._names = {"localhost", host.lower()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,8 +67,9 @@ class Gate:
 
     def _keyed(self, authorization: str) -> bool:
         scheme, _, key = authorization.partition(" ")
-        given = key.strip().encode()
-        return hmac.compare_digest(given, self._key) and scheme.lower() == "bearer"
+        given = sha256(key.strip().encode()).digest()
+        # Of equal length whatever was given, so that the time it takes tells nothing of the key.
+        return hmac.compare_digest(given, self._digest) and scheme.lower() == "bearer"
 
 
 def refusal(status: int, code: str, message: str, *, param: str | None = None) -> JSONResponse:

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from hotswap.cli.admin import Admin
 from hotswap.cli.failing import CommandError
+from hotswap.cli.main import main
 from hotswap.processes.exits import Exit
 
 
@@ -112,3 +113,21 @@ def test_an_answer_that_breaks_off_is_none(listener: Listener) -> None:
         listener.admin.read("chains")
 
     assert failed.value.code == Exit.UNREACHABLE
+
+
+@pytest.mark.parametrize("words", [("chains",), ("targets",), ("request",), ("request", "1a20")])
+def test_an_answer_of_another_form_is_told_in_one_line(
+    listener: Listener,
+    words: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HOTSWAP_ADMIN", listener.admin.url)
+    monkeypatch.setenv("HOTSWAP_ADMIN_KEY", "hs-admin-1")
+
+    assert main(words) == Exit.UNREACHABLE
+
+    told = capsys.readouterr()
+    assert told.err.startswith("hotswap: this is no answer of hotswap ")
+    assert len(told.err.splitlines()) == 1
+    assert told.out == ""
