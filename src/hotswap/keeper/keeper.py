@@ -24,11 +24,10 @@ from ..stopping import Stop
 from ..store.api import Store
 from ..store.sqlite import SqliteStore
 from .admin_key import load_admin_key
-from .api import Admin
+from .door import Door, Server
 from .feed import Feed, Hello
 from .hub import Hub
 from .reload import Reloader, Source
-from .server import AdminServer
 
 PULSE_S: Final = 1.0
 PRUNE_S: Final = 3600.0
@@ -101,15 +100,7 @@ class Keeper:
             on_ready: Called once workers can connect.
             stopping: Ends the keeper.
         """
-        api = Admin(
-            hub=self._hub,
-            store=self._store,
-            feed=self._feed,
-            snapshot=lambda: self._reloader.snapshot,
-            clock=self._clock,
-            version=self._version,
-        )
-        server = AdminServer(api.app(key), admin)
+        door = Door(admin, lambda: self._build_admin(key, admin))
         try:
             await self._hub.listen(link)
             async with asyncio.TaskGroup() as group:
@@ -123,18 +114,32 @@ class Keeper:
                         self._prune(),
                     )
                 ]
-                group.create_task(server.run_until_stopped())
+                group.create_task(door.run())
                 on_ready()
                 stop = await stopping
                 for loop in loops:
                     loop.cancel()
                 self._live.close()
-                server.stop()
+                door.close()
             if stop is not Stop.REPLACED:
                 await self._hub.deserted(self._reloader.snapshot.server.drain_s + DESERTED_S)
         finally:
             await self._hub.close(PATIENCE_S)
             await self._store.close()
+
+    def _build_admin(self, key: str, listener: socket.socket) -> Server:
+        from .api import Admin  # noqa: PLC0415 - only a keeper that is asked pays for it
+        from .server import AdminServer  # noqa: PLC0415 - only a keeper that is asked pays for it
+
+        api = Admin(
+            hub=self._hub,
+            store=self._store,
+            feed=self._feed,
+            snapshot=lambda: self._reloader.snapshot,
+            clock=self._clock,
+            version=self._version,
+        )
+        return AdminServer(api.app(key), listener)
 
     def _apply(self, snapshot: Snapshot) -> None:
         self._hub.apply(snapshot)
