@@ -19,6 +19,8 @@ _DIGITS: Final = 20
 
 _LENGTH: Final = (b"\r\nContent-Length: ", b"\r\ncontent-length: ")
 """As clients write it; heads that write it otherwise are parsed one by one."""
+_REMEMBERED: Final = 4096
+"""Bytes of the longest head that is kept for the next request: idle connections shall be light."""
 _LETTERS: Final = 0x41
 _ONCE: Final = frozenset({b"host", b"content-length", b"transfer-encoding"})
 _KEEP: Final = {b"keep-alive": True, b"Keep-Alive": True, b"close": False}
@@ -78,13 +80,14 @@ class Heads:
         return head
 
     def _remember(self, raw: bytes, head: Head) -> None:
-        for name in _LENGTH:
+        for name in _LENGTH if len(raw) <= _REMEMBERED else ():
             at = raw.find(name)
             if at >= 0:
                 at += len(name)
                 self._before, self._after = raw[:at], raw[raw.index(b"\r\n", at) :]
                 self._last = head
                 return
+        self._before = self._after = b""
         self._last = None
 
 

@@ -301,7 +301,7 @@ class HttpProtocol(asyncio.Protocol):
         if self._held:
             self._held = False
             self._transport.resume_reading()
-        if self._reader.pending:
+        if self._reader.goes_on():
             self._read()
         else:
             self._phase = Phase.IDLE

@@ -72,6 +72,15 @@ class Reader:
             return Phase.BODY
         return Phase.HEAD if self._intake else Phase.IDLE
 
+    def goes_on(self) -> bool:
+        """Say whether bytes wait behind the last request; if not, let go of it."""
+        intake = self._intake
+        if intake.at < len(intake.data):
+            return True
+        intake.data = self.body = b""
+        intake.at = intake.searched = 0
+        return False
+
     @property
     def gathered(self) -> int:
         """Bytes of a body that has come in part."""
