@@ -1,8 +1,6 @@
 """What Bifrost does by default, case by case, and what users get here instead.
 
 The ids are those of the table of peers' defaults; `one` is the primary, `two` the healthy fallback.
-B8, a floor of characters per second, has no counterpart yet: a stream that pauses for too long
-fails by its limits, one that merely trickles does not.
 """
 
 # ruff: noqa: N802 - the names begin with the row of the table
@@ -224,6 +222,44 @@ async def test_B7_a_400_that_is_not_about_the_request_moves_on(
         answer = await p.gateway.post(chat("assist", stream=stream))
 
         assert (answer.status, answer.text()) == (200, BY_TWO)
+
+
+SLOW = Step(text=("Far ", "too ", "slow ", "to ", "read."), gap_s=0.2)
+PACE = {"first_tokens_per_s": 40.0, "first_tokens_s": 0.3}
+
+
+async def test_B8_a_stream_that_begins_too_slowly_is_left_before_the_caller_sees_it() -> None:
+    async with pair(SLOW, timeouts=PACE) as p:
+        answer = await p.gateway.post(chat("assist", stream=True))
+
+        assert (answer.text(), answer.whole) == (BY_TWO, True)
+        assert answer.headers["x-hotswap-reason"] == "one/m too_slow"
+
+
+async def test_B8_a_fast_stream_waits_for_no_time_to_be_over() -> None:
+    step = Step(text=("Fast enough to be read by anybody, ",) * 5, gap_s=0.005)
+    async with pair(step, timeouts={**PACE, "first_tokens_s": 2.0}) as p:
+        answer = await p.gateway.post(chat("assist", stream=True))
+
+        assert answer.text() == "Fast enough to be read by anybody, " * 5
+        assert answer.first_byte_s < 0.5
+        assert p.two.requests == 0
+
+
+async def test_B8_a_short_answer_that_is_whole_need_not_show_its_pace() -> None:
+    async with pair(Step(text=("Yes.",)), timeouts=PACE) as p:
+        answer = await p.gateway.post(chat("assist", stream=True))
+
+        assert (answer.text(), answer.whole) == ("Yes.", True)
+        assert p.two.requests == 0
+
+
+async def test_B8_unless_asked_for_any_pace_is_accepted() -> None:
+    async with pair(SLOW) as p:
+        answer = await p.gateway.post(chat("assist", stream=True))
+
+        assert (answer.text(), answer.whole) == ("Far too slow to read.", True)
+        assert p.two.requests == 0
 
 
 async def test_B9_after_content_no_other_target_begins_the_answer_anew() -> None:

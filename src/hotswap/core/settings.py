@@ -24,6 +24,11 @@ class Timeouts(Struct, frozen=True, gc=False):
     """Longest pause between events of a stream. Default: learned, 10 x p99 of the gaps."""
     total_s: Seconds = 600.0
     """All attempts of one request together. The official SDKs give up at 600 s as well."""
+    first_tokens_per_s: Annotated[float, Meta(gt=0)] | None = None
+    """A stream that begins slower is left for the next target. Default: any pace is accepted,
+    because a stream is held back until it has shown its pace."""
+    first_tokens_s: Seconds = 2.0
+    """How long a stream may take to show that pace; a faster one shows it sooner."""
 
 
 class Learned(Struct, frozen=True, gc=False):

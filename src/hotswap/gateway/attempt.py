@@ -101,7 +101,7 @@ class Attempt:
     @property
     def released(self) -> bool:
         """Some content has reached the caller: no other target can begin the answer anew."""
-        return self._relay is not None and self.content_at is not None
+        return self._relay is not None and self._relay.released
 
     @property
     def content_bytes(self) -> int:
@@ -180,12 +180,15 @@ class Attempt:
             # Content that came in the same read was not sent: another target may begin anew.
             self._end(passage.failure)
             return
-        if self.content_at is None and passage.started:
-            self._on_content(now)
-            relay.commit(now)
+        limits = self._limits
+        if not relay.released and passage.started:
+            if self.content_at is None:
+                self._on_content(now)
+            if limits.keeps_pace(passage.content_bytes, now):
+                relay.commit(now)
         if forward:
-            self._limits.on_progress(now)
-            self._look(self._limits.silence_at(now))
+            limits.on_progress(now)
+            self._look(limits.silence_at(now))
 
     def on_end(self) -> None:
         """Judge what has come."""
@@ -226,7 +229,13 @@ class Attempt:
         if limits.keep_alive_due(now, started=started):
             keep_alive(line, now)
         last_at = None if line.request.stream else self.last_at
-        failure = limits.passed(now, self._call.sent_at, started=started, last_at=last_at)
+        failure = limits.passed(
+            now,
+            self._call.sent_at,
+            started=started,
+            last_at=last_at,
+            content_bytes=self.content_bytes,
+        )
         if failure is None:
             self._look(limits.next_at(now) if last_at is None else limits.silence_at(last_at))
         elif relay is not None and relay.passage.complete:

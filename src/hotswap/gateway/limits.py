@@ -1,8 +1,14 @@
-"""The limits of one attempt: first content, silence, the request's deadline, keep-alive."""
+"""The limits of one attempt: first content, pace, silence, the request's deadline, keep-alive."""
+
+from math import inf
+from typing import Final
 
 from ..core.health import TargetHealth
 from ..core.terms import Cause, Failure
 from .line import Line
+
+BYTES_PER_TOKEN: Final = 3.6
+"""Of answers, across languages; an estimate that errs on the high side."""
 
 
 class Limits:
@@ -17,6 +23,8 @@ class Limits:
         "_began_at",
         "_first_s",
         "_line",
+        "_pace_at",
+        "_pace_bytes",
         "_rule",
         "_silence_s",
         "longest_gap_s",
@@ -39,6 +47,11 @@ class Limits:
         self._first_s = first_s
         silence_s = timeouts.silence_s
         self._silence_s = silence_s if silence_s is not None else health.silence_limit_s(learned)
+        self._pace_at = inf
+        self._pace_bytes = 0.0
+        if timeouts.first_tokens_per_s is not None:
+            wanted = timeouts.first_tokens_per_s * timeouts.first_tokens_s
+            self._pace_bytes = wanted * BYTES_PER_TOKEN
         self.seen_at = 0.0
         """When the last event with content came."""
         self.longest_gap_s = 0.0
@@ -57,8 +70,20 @@ class Limits:
         return max(at, now + 0.001)
 
     def silence_at(self, now: float) -> float:
-        """Return when silence that begins at `now` has lasted too long."""
-        return min(now + self._silence_s, self._line.deadline)
+        """Return when silence that begins at `now` has lasted too long, or a pace is due."""
+        return min(now + self._silence_s, self._line.deadline, self._pace_at)
+
+    def keeps_pace(self, content_bytes: int, now: float) -> bool:
+        """Say whether a stream has shown by `content_bytes` that it begins fast enough.
+
+        Asked with each event until it has; counted from the first content.
+        """
+        if content_bytes >= self._pace_bytes:
+            self._pace_at = inf
+            return True
+        if self._pace_at == inf:
+            self._pace_at = now + self._line.chain.timeouts.first_tokens_s
+        return False
 
     def on_progress(self, now: float) -> None:
         """Take note of an event with content."""
@@ -72,7 +97,13 @@ class Limits:
         return self._line.request.stream and not started and now >= self._line.keep_alive_at
 
     def passed(
-        self, now: float, sent_at: float, *, started: bool, last_at: float | None
+        self,
+        now: float,
+        sent_at: float,
+        *,
+        started: bool,
+        last_at: float | None,
+        content_bytes: int = 0,
     ) -> Failure | None:
         """Return the failure if a limit has passed at `now`.
 
@@ -81,11 +112,14 @@ class Limits:
             sent_at: When the request was written; 0.0 while connecting.
             started: Content of a stream has come.
             last_at: When the last byte of a body that is not streamed came; None: none has.
+            content_bytes: Of a stream, as it has come so far.
         """
         line = self._line
         if now >= line.deadline:
             total_s = line.deadline - line.exchange.incoming.received_at
             return _hang("total", "timeouts.total_s", now - line.deadline + total_s, total_s)
+        if now >= self._pace_at:
+            return self._too_slow(content_bytes)
         if started or last_at is not None:
             since = self.seen_at if started else last_at or 0.0
             if now >= since + self._silence_s:
@@ -95,6 +129,12 @@ class Limits:
         if now >= self._began_at + self._first_s:
             return _hang("first_content", self._rule, now - self._began_at, self._first_s)
         return None
+
+    def _too_slow(self, content_bytes: int) -> Failure:
+        timeouts = self._line.chain.timeouts
+        shown = content_bytes / BYTES_PER_TOKEN / timeouts.first_tokens_s
+        wanted = timeouts.first_tokens_per_s or 0.0
+        return _hang("too_slow", "timeouts.first_tokens_per_s", shown, wanted)
 
 
 def _hang(detail: str, rule: str, measured: float, threshold: float) -> Failure:

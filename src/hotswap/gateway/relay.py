@@ -17,13 +17,14 @@ class Relay:
     answer; after it, what goes wrong has to go wrong inside the answer.
     """
 
-    __slots__ = ("_held", "_line", "_progress", "_released", "_target", "passage")
+    __slots__ = ("_held", "_line", "_progress", "_target", "passage", "released")
 
     def __init__(self, line: Line, target: Target) -> None:
         self._line = line
         self._target = target
         self._held = b""
-        self._released = False
+        self.released = False
+        """What came so far has reached the caller, and what comes follows it at once."""
         self._progress = 0
         self.passage: Passage = line.route.dialect.passage(usage_asked=line.request.usage_asked)
 
@@ -31,7 +32,7 @@ class Relay:
         """Take bytes from the provider; say whether they brought the answer forward."""
         passage = self.passage
         out = passage.feed(data)
-        if self._released:
+        if self.released:
             if out:
                 self._line.exchange.write(out)
         else:
@@ -44,7 +45,7 @@ class Relay:
     def commit(self, now: float) -> None:
         """Begin the caller's answer: from here on this stream is the answer."""
         line = self._line
-        self._released = True
+        self.released = True
         if not line.committed:
             line.committed = True
             line.exchange.start(200, EVENT_STREAM + explain(line, self._target, now))
@@ -56,7 +57,7 @@ class Relay:
         rest = passage.end()
         if not passage.complete or passage.failure is not None:
             return failure or passage.failure or Failure(Cause.HARD, "truncated", 200)
-        if not self._released:
+        if not self.released:
             self.commit(now)
         self._line.exchange.write(rest)
         return None
