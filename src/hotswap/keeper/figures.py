@@ -31,29 +31,34 @@ class Figures(Struct):
     attempts: int = 0
     targets: dict[str, TargetCount] = field(default_factory=dict[str, TargetCount])
 
-    def count(self, entry: AttemptEntry) -> None:
-        """Take in one attempt; probes are no one's request and count for nothing here."""
-        if not entry.row.request_id:
-            return
-        if entry.row.target:
-            self._count_attempt(entry)
-        if entry.final:
-            self.requests += 1
-            if entry.answered:
-                self.answered += 1
-                self.moved += entry.number > 1
-            elif entry.cause not in _CALLERS:
-                self.lost += 1
+    def count(self, entries: Iterable[AttemptEntry]) -> None:
+        """Take in attempts; probes are no one's request and count for nothing here."""
+        attempts = requests = answered = moved = lost = 0
+        for entry in entries:
+            row = entry.row
+            if not row.request_id:
+                continue
+            if row.target:
+                attempts += 1
+                target = self._target(row.target)
+                target.attempts += 1
+                target.failures += entry.cause != "" and entry.cause not in _CALLERS
+            if entry.final:
+                requests += 1
+                answered += entry.answered
+                moved += entry.answered and entry.number > 1
+                lost += not entry.answered and entry.cause not in _CALLERS
+        self.attempts += attempts
+        self.requests += requests
+        self.answered += answered
+        self.moved += moved
+        self.lost += lost
 
-    def _count_attempt(self, entry: AttemptEntry) -> None:
-        self.attempts += 1
-        name = entry.row.target
+    def _target(self, name: str) -> TargetCount:
         target = self.targets.get(name)
         if target is None:
             target = self.targets[name] = TargetCount()
-        target.attempts += 1
-        if entry.cause and entry.cause not in _CALLERS:
-            target.failures += 1
+        return target
 
 
 class Pulse(Struct, frozen=True):

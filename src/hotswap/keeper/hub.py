@@ -168,12 +168,13 @@ class Hub:
         boot.dropped = batch.dropped
         fresh = batch.entries[max(0, boot.seen + 1 - batch.first) :]
         boot.seen = max(boot.seen, batch.first + len(batch.entries) - 1)
-        for entry in fresh:
-            if isinstance(entry, TransitionEntry):
-                # Told to the others here only if the message that went ahead was lost.
-                self._tell(link, entry.transition)
-            else:
-                self.figures.count(entry)
+        attempts = [entry for entry in fresh if isinstance(entry, AttemptEntry)]
+        self.figures.count(attempts)
+        if len(attempts) < len(fresh):
+            for entry in fresh:
+                if isinstance(entry, TransitionEntry):
+                    # Told to the others here only if the message that went ahead was lost.
+                    self._tell(link, entry.transition)
         if self._live.watched:
             for entry in fresh:
                 self._live.publish(_NAMES[type(entry)], entry.row)

@@ -187,7 +187,7 @@ class Rig:
         for entry in entries:
             match entry:
                 case AttemptEntry():
-                    self.hub.figures.count(entry)
+                    self.hub.figures.count([entry])
                 case TransitionEntry():
                     self.hub.board.learn(entry.transition)
 

@@ -19,8 +19,8 @@ def attempt(
 
 def test_a_request_that_moved_counts_once_and_its_attempts_each() -> None:
     figures = Figures()
-    figures.count(attempt(final=False, answered=False, cause="hard"))
-    figures.count(attempt(number=2, target="b/y"))
+    figures.count([attempt(final=False, answered=False, cause="hard")])
+    figures.count([attempt(number=2, target="b/y")])
 
     assert (figures.requests, figures.answered, figures.moved, figures.lost) == (1, 1, 1, 0)
     assert figures.attempts == 2
@@ -30,15 +30,16 @@ def test_a_request_that_moved_counts_once_and_its_attempts_each() -> None:
 
 def test_a_request_without_any_attempt_is_lost() -> None:
     figures = Figures()
-    figures.count(attempt(number=0, answered=False, cause="exhausted", target=""))
+    figures.count([attempt(number=0, answered=False, cause="exhausted", target="")])
 
     assert (figures.requests, figures.lost, figures.attempts) == (1, 1, 0)
 
 
 def test_what_the_caller_caused_is_neither_lost_nor_a_failure() -> None:
     figures = Figures()
-    figures.count(attempt(answered=False, cause="caller"))
-    figures.count(attempt(answered=False, cause="cancel"))
+    figures.count(
+        [attempt(answered=False, cause="caller"), attempt(answered=False, cause="cancel")]
+    )
 
     assert (figures.requests, figures.answered, figures.lost) == (2, 0, 0)
     assert figures.targets["a/x"].failures == 0
@@ -46,7 +47,7 @@ def test_what_the_caller_caused_is_neither_lost_nor_a_failure() -> None:
 
 def test_probes_are_no_requests() -> None:
     figures = Figures()
-    figures.count(attempt(request_id="", answered=False))
+    figures.count([attempt(request_id="", answered=False)])
 
     assert (figures.requests, figures.attempts) == (0, 0)
 
