@@ -5,7 +5,7 @@ PYTHON ?= $(shell tools/interpreter)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo serve test check coverage bench format docs requirements clean
+.PHONY: help demo serve test check coverage bench prove-soak format docs requirements clean
 
 help:  ## Show what there is.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ coverage: .venv/.dev  ## The fast tests' coverage; processes that tests start ar
 
 bench: .venv/.run  ## Measure against the bare upstream and nginx (ARGS=--quick: little more than a minute).
 	$(BIN)/python -m bench.run $(ARGS)
+
+prove-soak: .venv/.run  ## Half an hour of mixed load: memory and descriptors stay flat (ARGS=--minutes=2).
+	$(BIN)/python -m bench.soak $(ARGS)
 
 requirements:  ## Resolve the pins anew (needs uv).
 	uv pip compile pyproject.toml --group build --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/run.txt

@@ -93,9 +93,7 @@ def requests(
     command = (*cores.for_load(), "wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s")
     words = ("--", ",".join(chains), str(size), str(keys))
     meter = tree.Meter(gateway.pid)
-    output = _run(
-        (*command, "--timeout", "10s", "-s", str(SCRIPT), gateway.urls[chains[0]], *words)
-    )
+    output = run((*command, "--timeout", "10s", "-s", str(SCRIPT), gateway.urls[chains[0]], *words))
     used = meter.read()
     summary = msgspec.json.decode(output.splitlines()[-1], type=_Summary)
     count = max(summary.requests, 1)
@@ -118,7 +116,7 @@ def read_streams(
     numbers = ("--slots", str(slots), "--seconds", str(seconds))
     meter = tree.Meter(gateway.pid)
     peaks = [0.0]
-    output = _run(
+    output = run(
         (*cores.for_load(), *words, *numbers), lambda: peaks.append(tree.rss_mib(gateway.pid))
     )
     used = meter.read()
@@ -141,7 +139,7 @@ def paced(
     words = (sys.executable, "-m", "bench.paced", gateway.urls[chains[0]], ",".join(chains))
     numbers = ("--rate", str(rate), "--seconds", str(seconds))
     meter = tree.Meter(gateway.pid)
-    output = _run((*cores.for_load(), *words, *numbers))
+    output = run((*cores.for_load(), *words, *numbers))
     used = meter.read()
     result = msgspec.json.decode(output, type=pace.Result)
     count = max(result.requests, 1)
@@ -152,9 +150,23 @@ def _nothing() -> None:
     """Look at nothing meanwhile."""
 
 
-def _run(command: tuple[str, ...], look: Callable[[], None] = _nothing) -> str:
+def run(
+    command: tuple[str, ...],
+    look: Callable[[], None] = _nothing,
+    *,
+    look_s: float = LOOK_S,
+    limit_s: float = LIMIT_S,
+) -> str:
+    """Run a command that puts load on something and return what it printed; exits if it fails.
+
+    Args:
+        command: Words of our own.
+        look: Called at the beginning and then again and again.
+        look_s: Between two looks.
+        limit_s: The command is killed if it lasts longer.
+    """
     now = SystemClock().now
-    until = now() + LIMIT_S
+    until = now() + limit_s
     with subprocess.Popen(  # noqa: S603 - words of our own
         command,
         cwd=SCRIPT.parent.parent,
@@ -166,7 +178,7 @@ def _run(command: tuple[str, ...], look: Callable[[], None] = _nothing) -> str:
             while now() < until and process.poll() is None:
                 look()
                 with suppress(subprocess.TimeoutExpired):
-                    process.wait(LOOK_S)
+                    process.wait(look_s)
         finally:
             process.kill()
         output = process.stdout.read() if process.stdout is not None else ""

@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -54,6 +55,15 @@ def ensure_tools() -> None:
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
     for command in (["apt-get", "update", "-qq"], install):
         subprocess.run(command, check=True, env=env, stdout=subprocess.DEVNULL)  # noqa: S603 - fixed words
+
+
+def stop_on_sigterm() -> None:
+    """End by an exception from now on, so that everything that was started is stopped."""
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
 
 
 def free_port() -> int:

@@ -47,13 +47,17 @@ class Tally(Struct):
 class Pace:
     """A crowd of callers that sends `rate` requests per second over `connections`.
 
-    A connection whose caller left, or that was lost, is replaced by a new one.
+    A connection whose caller left, or that was lost, is replaced by a new one. The good answers of
+    the kind `timed` are timed.
     """
 
-    def __init__(self, url: str, draw: Callable[[], Ask], *, rate: float, connections: int) -> None:
+    def __init__(
+        self, url: str, draw: Callable[[], Ask], *, rate: float, connections: int, timed: str
+    ) -> None:
         self._draw = draw
         self._rate = rate
         self._connections = connections
+        self._timed = timed
         place = urlsplit(url)
         self._place = (place.hostname or "", place.port or 80)
         self._now = SystemClock().now
@@ -64,7 +68,7 @@ class Pace:
         self._idle = asyncio.Event()
         self.tallies: dict[str, Tally] = {}
         self.took: Counter[int] = Counter()
-        """How often a good answer took so many tenths of a millisecond, from when it was due."""
+        """How often such an answer took so many tenths of a millisecond, from when it was due."""
 
     async def run(self, seconds: float) -> None:
         """Send for so long, then wait for the last answers and close everything."""
@@ -123,7 +127,8 @@ class Pace:
         tally = self._tally(ask)
         if good:
             tally.good += 1
-            self.took[int((self._now() - due) * FINE)] += 1
+            if ask.kind == self._timed:
+                self.took[int((self._now() - due) * FINE)] += 1
         else:
             tally.failed += 1
         if caller.lost:

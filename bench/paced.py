@@ -12,6 +12,7 @@ from .caller import chat_request
 from .pace import Ask, Pace
 
 CONNECTIONS: Final = 20
+KIND: Final = "plain"
 
 
 class Result(Struct, frozen=True, gc=False):
@@ -25,10 +26,10 @@ class Result(Struct, frozen=True, gc=False):
 
 async def send(url: str, models: list[str], rate: float, seconds: float) -> Result:
     """Send `rate` requests per second, to one model after the other."""
-    asks = cycle([Ask("plain", chat_request(url, model)) for model in models])
-    pace = Pace(url, lambda: next(asks), rate=rate, connections=CONNECTIONS)
+    asks = cycle([Ask(KIND, chat_request(url, model)) for model in models])
+    pace = Pace(url, lambda: next(asks), rate=rate, connections=CONNECTIONS, timed=KIND)
     await pace.run(seconds)
-    tally = pace.tallies["plain"]
+    tally = pace.tallies[KIND]
     return Result(
         tally.good + tally.failed, tally.failed, pace.quantile_ms(0.5), pace.quantile_ms(0.99)
     )

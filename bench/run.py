@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 import time
@@ -15,7 +14,7 @@ from hotswap.clock import SystemClock
 
 from . import growth, memory, switches, tree, workers
 from .figures import FULL, QUICK, Bench, Effort, Figures
-from .machine import describe, ensure_tools, find_cores
+from .machine import describe, ensure_tools, find_cores, stop_on_sigterm
 from .measure import ROUNDS, measure
 from .report import failures, page, table
 from .setups import below, direct, hotswap, nginx
@@ -90,8 +89,8 @@ def main() -> None:
     names, groups = options.gateways.split(","), options.only.split(",")
     if unknown := set(groups) - set(GROUPS):
         parser.error(f"unknown group {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
-    signal.signal(signal.SIGTERM, _leave)
     ensure_tools()
+    stop_on_sigterm()
     start = SystemClock().now()
     figures = run(names, groups, QUICK if options.quick else FULL)
     _say(f"took {SystemClock().now() - start:.0f} s")
@@ -101,11 +100,6 @@ def main() -> None:
     kept: Path | None = options.page or (PAGE if full else None)
     if kept is not None:
         kept.write_text(page(figures, machine, failed))
-
-
-def _leave(number: int, _frame: object) -> None:
-    # As an exception, so that everything that was started is stopped.
-    raise SystemExit(128 + number)
 
 
 def _say(text: str) -> None:

@@ -19,6 +19,7 @@ class Reading(Struct, frozen=True, gc=False):
 
     pid: int
     parent: int
+    name: str
     cpu_s: float
     """User and system time so far."""
     rss_mib: float
@@ -40,42 +41,56 @@ class Meter:
 
     def __init__(self, root: int) -> None:
         self._root = root
-        self._before = {reading.pid: reading.cpu_s for reading in _tree(root)}
+        self._before = {reading.pid: reading.cpu_s for reading in members(root)}
 
     def read(self) -> Used:
         """Return what was used since the beginning; nothing where `root` is 0."""
-        used = [r.cpu_s - self._before.get(r.pid, 0.0) for r in _tree(self._root)]
+        used = [r.cpu_s - self._before.get(r.pid, 0.0) for r in members(self._root)]
         return Used(sum(used), max(used, default=0.0))
 
 
 def rss_mib(root: int) -> float:
     """Return the resident memory of `root` and all its descendants; shared pages count in each."""
-    return sum(reading.rss_mib for reading in _tree(root))
+    return sum(reading.rss_mib for reading in members(root))
 
 
 def connections(root: int, port: int) -> dict[int, int]:
     """Return how many accepted connections to a port of loopback each process holds, by id."""
     inodes = _established(port)
-    held = {reading.pid: _sockets(reading.pid) & inodes for reading in _tree(root)}
+    held = {reading.pid: _sockets(reading.pid) & inodes for reading in members(root)}
     return {pid: len(sockets) for pid, sockets in held.items() if sockets}
+
+
+def exact_rss_mib(pid: int) -> float:
+    """Return the resident memory of a process, counted page by page: dear, but no estimate."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Rss:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def descriptors(pid: int) -> int:
+    """Return how many descriptors a process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 def end(root: int) -> None:
     """Kill `root` and all its descendants, by id."""
-    for reading in _tree(root):
+    for reading in members(root):
         with contextlib.suppress(ProcessLookupError):
             os.kill(reading.pid, signal.SIGKILL)
 
 
-def _tree(root: int) -> list[Reading]:
+def members(root: int) -> list[Reading]:
+    """Look at `root` and all its descendants; at nothing where `root` is 0."""
     if root == 0:  # the parent of all there is
         return []
     readings = {reading.pid: reading for reading in map(_read, _pids()) if reading is not None}
-    members = {root}
+    family = {root}
     # Children have higher ids than their parents nearly always; a second pass finds the rest.
     for _ in range(2):
-        members |= {pid for pid in sorted(readings) if readings[pid].parent in members}
-    return [readings[pid] for pid in sorted(members) if pid in readings]
+        family |= {pid for pid in sorted(readings) if readings[pid].parent in family}
+    return [readings[pid] for pid in sorted(family) if pid in readings]
 
 
 def _pids() -> list[int]:
@@ -88,9 +103,12 @@ def _read(pid: int) -> Reading | None:
     except OSError:  # it ended in between
         return None
     # The name in parentheses may hold spaces and parentheses itself.
-    fields = text.rpartition(")")[2].split()
+    head, _, rest = text.rpartition(")")
+    fields = rest.split()
     ticks = int(fields[11]) + int(fields[12])
-    return Reading(pid, int(fields[1]), ticks * TICK_S, int(fields[21]) * PAGE_MIB)
+    return Reading(
+        pid, int(fields[1]), head.partition("(")[2], ticks * TICK_S, int(fields[21]) * PAGE_MIB
+    )
 
 
 def _established(port: int) -> set[int]:
