@@ -3,11 +3,15 @@
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from math import log
+from typing import Final
 
 from msgspec import Struct
 
 from .standings import Standings
 from .terms import Chain, Target
+
+_DEMOTED: Final = "demoted"
+"""In a ramp, failing too often, or too slow: asked after the others."""
 
 
 class Skip(Struct, frozen=True, gc=False):
@@ -26,7 +30,7 @@ class Plan(Struct, frozen=True, gc=False):
     panic: bool = False
     """Nothing is eligible: the candidates are the least bad, each subject to admission."""
     rest: Sequence[Target] = ()
-    """Not looked at yet, since the first target is fine; `look` sorts them when it failed."""
+    """Not looked at yet, since the first target is fine; `look` orders them when it failed."""
 
 
 def plan(
@@ -47,61 +51,66 @@ def plan(
         one_model: Only the first target's model may answer: vectors of another model are not
             comparable, so embeddings never move to one.
     """
-    targets = _ordered(chain.targets, jitter)
+    targets: Sequence[Target] = chain.targets
     others: list[Skip] = []
     if one_model:
-        model = chain.targets[0].model
+        model = targets[0].model
         others = [Skip(t.id, "other_model") for t in targets if t.model != model]
         targets = [target for target in targets if target.model == model]
+    if len(targets) > 1 and targets[1].priority == targets[0].priority:
+        targets = _ordered(targets, jitter)
     first = targets[0]
-    if _obstacle(first, chain, standings, now) is None and not _demoted(
-        first, chain, standings, now
-    ):
+    if not _verdict(first, chain, standings, now):
         return Plan((first,), tuple(others), rest=targets[1:])
-    looked = look(targets, chain, standings, now)
+    looked = look(targets, chain, standings, now, jitter)
     skips = (*others, *looked.skips)
     if looked.targets:
         return Plan(looked.targets, skips)
     return Plan(_least_bad(chain, standings, now, skips), skips, panic=True)
 
 
-def look(targets: Sequence[Target], chain: Chain, standings: Standings, now: float) -> Plan:
-    """Sort `targets` into eligible ones, demoted ones behind them, and those left out."""
+def look(
+    targets: Sequence[Target],
+    chain: Chain,
+    standings: Standings,
+    now: float,
+    jitter: Callable[[], float],
+) -> Plan:
+    """Order `targets`: eligible ones, demoted ones behind them; and those left out."""
     eligible: list[Target] = []
     demoted: list[Target] = []
     skips: list[Skip] = []
-    for target in targets:
-        obstacle = _obstacle(target, chain, standings, now)
-        if obstacle is not None:
-            skips.append(Skip(target.id, obstacle))
-        elif _demoted(target, chain, standings, now):
+    for target in _ordered(targets, jitter):
+        verdict = _verdict(target, chain, standings, now)
+        if not verdict:
+            eligible.append(target)
+        elif verdict == _DEMOTED:
             demoted.append(target)
         else:
-            eligible.append(target)
+            skips.append(Skip(target.id, verdict))
     return Plan(eligible + demoted, tuple(skips))
 
 
-def _obstacle(target: Target, chain: Chain, standings: Standings, now: float) -> str | None:
-    """Return why `target` may not be asked; None: it may."""
-    triggers = chain.triggers
-    if triggers.error or triggers.latency:
-        obstacle = standings.target(target.id).obstacle_at(now)
-        if obstacle is not None:
-            return obstacle
-    barred = standings.keyring(target.provider).obstacle_at(target.model, now)
-    return barred.reason if barred is not None else None
-
-
-def _demoted(target: Target, chain: Chain, standings: Standings, now: float) -> bool:
-    """Say whether `target` comes after the others: in a ramp, failing too often, or too slow."""
+def _verdict(target: Target, chain: Chain, standings: Standings, now: float) -> str:
+    """Return why `target` may not be asked; `_DEMOTED`: after the others; nothing: in its turn."""
     triggers = chain.triggers
     health = standings.target(target.id)
-    return (
+    keyring = standings.keyring(target.provider)
+    if triggers.error or triggers.latency:
+        obstacle = health.obstacle_at(now)
+        if obstacle is not None:
+            return obstacle
+    barred = keyring.obstacle_at(target.model, now)
+    if barred is not None:
+        return barred.reason
+    if (
         not health.admits_at(now)
-        or not standings.keyring(target.provider).admits_at(target.model, now)
+        or not keyring.admits_at(target.model, now)
         or (triggers.error_rate is not None and health.demoted_by(now, triggers.error_rate))
         or (triggers.latency is not None and health.suspect_by(now, triggers.latency))
-    )
+    ):
+        return _DEMOTED
+    return ""
 
 
 def _ordered(targets: Sequence[Target], jitter: Callable[[], float]) -> Sequence[Target]:

@@ -154,7 +154,7 @@ class Run:
         """Sort the targets not looked at so far; say whether one of them can be asked."""
         if not self._rest:
             return False
-        more = look(self._rest, self._chain, self._standings, now)
+        more = look(self._rest, self._chain, self._standings, now, self._jitter)
         self._rest = ()
         self._targets = (*self._targets, *more.targets)
         self.skips = (*self.skips, *more.skips)

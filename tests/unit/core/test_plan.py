@@ -179,7 +179,7 @@ def test_the_rest_is_sorted_when_it_is_needed() -> None:
     planned = plan(chain, made, 0.0, half)
     fail(made, B, 5)
 
-    sorted_out = look(planned.rest, chain, made, 0.0)
+    sorted_out = look(planned.rest, chain, made, 0.0, half)
 
     assert ids(planned) == ["one/a", "two/b", "three/c"]
     assert ids(sorted_out) == ["three/c"]
