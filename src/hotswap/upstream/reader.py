@@ -160,7 +160,10 @@ class ResponseReader:
         start = 0
         for _ in range(self._interim):
             if raw.startswith(_VERSION, start):
-                start = raw.index(_HEAD_END, start) + 4
+                end = raw.index(_HEAD_END, start)
+                if _is_odd(raw[start:end]):
+                    return Flaw(Fault.PROTOCOL, "a 1xx response is not well-formed")
+                start = end + 4
         if not raw.startswith(_VERSION, start):
             return Flaw(Fault.PROTOCOL, "the response does not begin with HTTP/1.0 or HTTP/1.1")
         end = raw.index(_HEAD_END, start)
@@ -192,6 +195,14 @@ class ResponseReader:
 
     def _too_large(self, part: str, limit: int) -> Flaw:
         return Flaw(Fault.TOO_LARGE, f"the {part} of the response exceeds {limit} bytes")
+
+
+def _is_odd(interim: bytes) -> bool:
+    """Say whether a 1xx response has what it can not have: a body in chunks, control characters."""
+    line, _, lines = interim.partition(b"\r\n")
+    return line.translate(None, _CONTROLS) != line or b"\r\ntransfer-encoding:" in (
+        b"\r\n" + lines.lower()
+    )
 
 
 def _check_codings(headers: Headers) -> Flaw | None:
