@@ -12,7 +12,6 @@ from .fault_table import (
     ANY,
     BAD_OUTPUT,
     CAPABILITY,
-    FRAGMENTS,
     KIND_STATUSES,
     KIND_WORDS,
     PAGES,
@@ -23,6 +22,7 @@ from .fault_table import (
     UNHINTED_429,
     WORDS,
     Meaning,
+    fragments_at,
 )
 from .mask import masked
 from .retry_after import read_retry_after, read_wait
@@ -38,6 +38,9 @@ _HEAD_CHARS: Final = 4000
 
 _quoted: Final = re.compile(r"(?<![a-z0-9])'[^']*'|\"[^\"]*\"|`[^`]*`").sub
 _over_limit: Final = re.compile(r"limit:? ([\d,]+)\b.*?requested:? ([\d,]+)", re.DOTALL).search
+_NESTED: Final = frozenset({"innererror", "details", "metadata"})
+"""Members of an error that hold objects of their own."""
+
 _zero_quota: Final = re.compile(r"\blimit: 0\b").search
 
 _Object = Mapping[str, object]
@@ -97,14 +100,17 @@ def read_error(value: object) -> Fault:
     if isinstance(error, str):
         return Fault(message=error, words=_words(outer), number=_number(outer))
     inner = _object(error) or outer
-    metadata = _object(inner.get("metadata"))
-    upstream = _upstream(metadata.get("raw"))
+    words = _words(inner)
     message = _text(inner.get("message")) or _text(inner.get("Message")) or _issues(inner)
+    if "metadata" in inner:
+        upstream = _upstream(_object(inner["metadata"]).get("raw"))
+        words = (*words, *upstream.words)
+        message = f"{message}: {upstream.message}" if upstream.message else message
     code = inner.get("code")
     param = inner.get("param")
     return Fault(
-        words=(*_words(inner), *upstream.words),
-        message=f"{message}: {upstream.message}" if upstream.message else message,
+        words=words,
+        message=message,
         code=code if isinstance(code, str) else _text(inner.get("type")),
         param=param if isinstance(param, str) else None,
         number=_number(inner) or _number(outer),
@@ -114,17 +120,17 @@ def read_error(value: object) -> Fault:
 
 def _meaning(kind: str, status: int, fault: Fault) -> Meaning:
     """Decide by words of the kind, words, message, status, types."""
-    text = _quoted(" ", fault.message[:_HEAD_CHARS].lower())
+    text = fault.message[:_HEAD_CHARS].lower()
+    if "'" in text or '"' in text or "`" in text:
+        text = _quoted(" ", text)
     if status in {413, 429} and _never_fits(text):
         return CAPABILITY
     for table in (KIND_WORDS.get(kind, {}), WORDS):
         for word in fault.words:
             if meaning := table.get((status, word)) or table.get((ANY, word)):
                 return _hinted(meaning, status, fault)
-    for fragment in FRAGMENTS:
-        if fragment.text in text and (
-            not fragment.statuses or status == ANY or status in fragment.statuses
-        ):
+    for fragment in fragments_at(status):
+        if fragment.text in text:
             return fragment.meaning
     return _by_status(kind, status, fault)
 
@@ -139,7 +145,7 @@ def _by_status(kind: str, status: int, fault: Fault) -> Meaning:
 def _hinted(meaning: Meaning, status: int, fault: Fault) -> Meaning:
     """Tell a spent quota from a rate limit by the delay that comes with it."""
     if status == 429 and meaning.cause is Cause.THROTTLE:
-        wait = read_wait(fault.delay, None)
+        wait = read_wait(fault.delay, b"")
         if wait is not None and wait > _LONG_WAIT_S:
             return QUOTA
     return meaning
@@ -178,36 +184,39 @@ def _failure(
 
 def _words(error: _Object) -> tuple[str, ...]:
     """Return what may classify, the most telling first."""
+    get, param = error.get, error.get("param")
+    found = [
+        *(() if _NESTED.isdisjoint(error) else _inner_words(error)),
+        *_quotas(error),
+        f"param={param}" if isinstance(param, str) and param else None,
+        get("code"),
+        get("type"),
+        get("status"),
+        get("__type"),
+    ]
+    if "detail" in error:
+        found += [_object(issue).get("type") for issue in _list(error["detail"])]
+    return tuple([str(word).lower() for word in found if isinstance(word, str | int)])
+
+
+def _inner_words(error: _Object) -> Iterator[object]:
+    """Yield what says more than the error's own code."""
     metadata = _object(error.get("metadata"))
     details = error.get("details")
-    found = (
-        _object(error.get("innererror")).get("code"),
-        _object(details).get("error_code"),
-        metadata.get("error_type"),
-        metadata.get("limit_source"),
-        "moderation" if "flagged_input" in metadata else None,
-        *_reasons(details),
-        *_quotas(error),
-        f"param={_text(error.get('param'))}",
-        error.get("code"),
-        error.get("type"),
-        error.get("status"),
-        error.get("__type"),
-        *(_object(issue).get("type") for issue in _list(error.get("detail"))),
-    )
-    return tuple(
-        str(word).lower() for word in found if isinstance(word, str | int) and word != "param="
-    )
-
-
-def _reasons(details: object) -> Iterator[object]:
+    yield _object(error.get("innererror")).get("code")
+    yield _object(details).get("error_code")
+    yield metadata.get("error_type")
+    yield metadata.get("limit_source")
+    if "flagged_input" in metadata:
+        yield "moderation"
     for detail in _list(details):
         yield _object(detail).get("reason")
 
 
 def _quotas(error: _Object) -> Iterator[str]:
     """Yield own words for what Google says of a quota in prose."""
-    if _zero_quota(_text(error.get("message"))[:_HEAD_CHARS]):
+    message = _text(error.get("message"))[:_HEAD_CHARS]
+    if "limit: 0" in message and _zero_quota(message):
         yield "quota_limit_zero"
     for detail in _list(error.get("details")):
         for violation in _list(_object(detail).get("violations")):
@@ -216,8 +225,10 @@ def _quotas(error: _Object) -> Iterator[str]:
 
 
 def _delay(error: _Object) -> str:
-    delays = (_text(_object(detail).get("retryDelay")) for detail in _list(error.get("details")))
-    return next((delay for delay in delays if delay), "")
+    for detail in _list(error.get("details")):
+        if delay := _text(_object(detail).get("retryDelay")):
+            return delay
+    return ""
 
 
 def _number(error: _Object) -> int:

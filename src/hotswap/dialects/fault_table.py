@@ -244,6 +244,18 @@ FRAGMENTS: Final[tuple[Fragment, ...]] = (
     Fragment("thought signature", CAPABILITY, _BAD_REQUEST),
 )
 
+_EVERYWHERE: Final = tuple(fragment for fragment in FRAGMENTS if not fragment.statuses)
+_AT: Final[Mapping[int, tuple[Fragment, ...]]] = {
+    status: tuple(each for each in FRAGMENTS if not each.statuses or status in each.statuses)
+    for status in sorted({status for fragment in FRAGMENTS for status in fragment.statuses})
+}
+
+
+def fragments_at(status: int) -> tuple[Fragment, ...]:
+    """Return the fragments that count with `status`, in their order; with `ANY` all of them."""
+    return FRAGMENTS if status == ANY else _AT.get(status, _EVERYWHERE)
+
+
 STATUSES: Final[Mapping[int, Meaning]] = {
     400: INVALID,
     401: AUTH,

@@ -18,6 +18,9 @@ _EPOCH_MS: Final = 1e12
 _HINT_CHARS: Final = 64
 """A longer hint is none."""
 
+_TEXT_CHARS: Final = 4000
+"""So much of a message is searched."""
+
 _SECONDS: Final[Mapping[str, float]] = {
     "us": 1e-6,
     "\u00b5s": 1e-6,
@@ -63,25 +66,36 @@ def read_retry_after(
         delay: A delay that the body gives in a field of its own, such as RetryInfo; may be empty.
         exhausted: The reset headers of used-up limits may answer when nothing else does.
     """
-    date = _date(headers.get(b"date", b""))
-    seconds = _number(headers.get(b"retry-after-ms", b""))
-    if seconds is not None:
+    date = headers.get(b"date", b"")
+    milliseconds = headers.get(b"retry-after-ms")
+    if milliseconds is not None and (seconds := _number(milliseconds)) is not None:
         return _clamped(seconds / 1000)
     for hint in (headers.get(b"retry-after", b"").decode("latin-1"), delay):
-        seconds = read_wait(hint, date)
-        if seconds is not None:
+        if hint and (seconds := read_wait(hint, date)) is not None:
             return _clamped(seconds)
-    if (said := _said(text.lower()[:4000])) is not None:
-        seconds = read_wait(
-            said[1].replace("milliseconds", "ms").replace("millisecond", "ms"), None
-        )
-        if seconds is not None:
-            return _clamped(seconds)
+    if (seconds := _in_words(text[:_TEXT_CHARS].lower())) is not None:
+        return _clamped(seconds)
     return _latest_reset(headers, date) if exhausted else None
 
 
-def read_wait(value: str, date: float | None) -> float | None:
-    """Read a duration or a point in time as seconds from `date` (Unix seconds; None: unknown)."""
+def _in_words(text: str) -> float | None:
+    """Read what a message in lower case says of a wait."""
+    if "again" not in text and "retry" not in text and "wait" not in text:
+        return None
+    said = _said(text)
+    if said is None:
+        return None
+    return read_wait(said[1].replace("milliseconds", "ms").replace("millisecond", "ms"), b"")
+
+
+def read_wait(value: str, date: bytes) -> float | None:
+    """Read a duration or a point in time as seconds from `date`.
+
+    Args:
+        value: As a provider wrote it.
+        date: The `Date` header of the same answer; empty: there is none. It is read where a
+            point in time asks for it, since that is dear and durations are usual.
+    """
     value = value.strip()
     if not value or len(value) > _HINT_CHARS:
         return None
@@ -96,14 +110,18 @@ def read_wait(value: str, date: float | None) -> float | None:
     at = _date(value.encode("latin-1", "replace"))
     if at is None:
         at = _timestamp(value)
-    return max(at - date, 0.0) if at is not None and date is not None else None
+    return None if at is None else _until(at, date)
 
 
-def _from(number: float, date: float | None) -> float | None:
+def _from(number: float, date: bytes) -> float | None:
     if number <= _EPOCH_S:
         return number
-    at = number / 1000 if number > _EPOCH_MS else number
-    return max(at - date, 0.0) if date is not None else None
+    return _until(number / 1000 if number > _EPOCH_MS else number, date)
+
+
+def _until(at: float, date: bytes) -> float | None:
+    now = _date(date)
+    return None if now is None else max(at - now, 0.0)
 
 
 def _number(value: bytes) -> float | None:
@@ -138,7 +156,7 @@ def _timestamp(value: str) -> float | None:
     return at.timestamp() if at.tzinfo is not None else None
 
 
-def _latest_reset(headers: Mapping[bytes, bytes], date: float | None) -> float | None:
+def _latest_reset(headers: Mapping[bytes, bytes], date: bytes) -> float | None:
     """Return the latest reset of the limits of which nothing remains."""
     waits = [
         wait
