@@ -1,6 +1,6 @@
 """Everything that one worker knows about the health of its targets and keys."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 
 from msgspec import Struct
@@ -37,13 +37,14 @@ class Standings:
         "_healths",
         "_jitter",
         "_keyrings",
-        "_left",
         "_left_keyrings",
         "_register",
         "_serial",
         "_targets",
         "changes",
+        "keyring",
         "settings",
+        "target",
     )
 
     def __init__(self, settings: Health, jitter: Jitter) -> None:
@@ -56,9 +57,12 @@ class Standings:
         self._endpoints: dict[str, Endpoint] = {}
         self._healths: dict[str, TargetHealth] = {}
         self._keyrings: dict[str, Keyring] = {}
-        self._left: dict[str, TargetHealth] = {}
         self._left_keyrings: dict[str, Keyring] = {}
         self._register: dict[str, Breaker] = {}
+        self.target: Callable[[str], TargetHealth] = self._healths.__getitem__
+        """Returns a target's health by the target's id."""
+        self.keyring: Callable[[str], Keyring] = self._keyrings.__getitem__
+        """Returns a provider's keys by the provider's name."""
 
     def adopt(
         self, providers: Mapping[str, Provider], chains: Iterable[Chain], settings: Health
@@ -86,9 +90,10 @@ class Standings:
             health.adopt(settings, rules[id_])
             self._healths[id_] = health
             self._register[f"target {id_}"] = health.breaker
-        self._left = {id_: health for id_, health in former.items() if id_ not in targets}
-        for id_ in self._left:
+        left = {id_: health for id_, health in former.items() if id_ not in targets}
+        for id_ in left:
             del self._register[f"target {id_}"]
+        self.target = (left | self._healths).__getitem__
         self._targets, self._endpoints = targets, endpoints
         self._adopt_keys(providers)
 
@@ -108,14 +113,7 @@ class Standings:
         self._left_keyrings = former
         for keyring in former.values():
             keyring.drop()
-
-    def target(self, target_id: str) -> TargetHealth:
-        """Return a target's health."""
-        return self._healths.get(target_id) or self._left[target_id]
-
-    def keyring(self, provider_name: str) -> Keyring:
-        """Return a provider's keys."""
-        return self._keyrings.get(provider_name) or self._left_keyrings[provider_name]
+        self.keyring = (former | self._keyrings).__getitem__
 
     def take_changes(self) -> list[Change]:
         """Return what changed since the last time, in order of discovery."""
