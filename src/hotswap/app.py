@@ -3,7 +3,7 @@
 import asyncio
 import random
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
@@ -63,8 +63,8 @@ class DataPlane:
         self._served = 0
         self._tick: asyncio.TimerHandle | None = None
         self._state: ServerState | None = None
-        self._server: asyncio.Server | None = None
-        self._listener: socket.socket | None = None
+        self._servers: list[asyncio.Server] = []
+        self._listeners: Sequence[socket.socket] = ()
         self.standings = Standings(snapshot.health, jitter)
         self.client = HttpClient(clock=clock, jitter=jitter)
         self._services = Services(
@@ -99,8 +99,8 @@ class DataPlane:
         """Take over what another worker found out about a target or a credential."""
         self.standings.learn(to_change(transition, self._clock), self._clock.now())
 
-    async def serve(self, sock: socket.socket) -> None:
-        """Accept callers on a bound socket, keep connections warm, look for due probes."""
+    async def serve(self, *listeners: socket.socket) -> None:
+        """Accept callers on bound sockets, keep connections warm, look for due probes."""
         snapshot = self.gateway.plane.snapshot
         state = ServerState(
             self.gateway, snapshot.server, self._clock, render_refusal, _log_server_bug
@@ -108,8 +108,8 @@ class DataPlane:
         tls = snapshot.server
         context = server_context(tls.tls_cert, tls.tls_key) if tls.tls_cert else None
         self._state = state
-        self._listener = sock
-        self._server = await listen(state, sock, context)
+        self._listeners = listeners
+        self._servers += [await listen(state, listener, context) for listener in listeners]
         self._warm()
         self._look()
 
@@ -122,21 +122,21 @@ class DataPlane:
 
     async def drain(self, stop: Stop) -> None:
         """Let requests in flight end; what is left after `drain_s` ends with an error."""
-        state, server, listener = self._state, self._server, self._listener
-        if state is None or server is None or listener is None:
+        state = self._state
+        if state is None:
             return
         self.gateway.draining = state.draining = True
         settings = self.gateway.plane.snapshot.server
         for_good = stop is Stop.FOR_GOOD
         if for_good and settings.linger_s:
             await asyncio.sleep(settings.linger_s)
-        await empty(listener, for_good=for_good)
-        await Drain(state, server).run(settings.drain_s, self._cut_off)
+        await empty(self._listeners, for_good=for_good)
+        await Drain(state, *self._servers).run(settings.drain_s, self._cut_off)
 
     async def close(self) -> None:
         """Stop serving and probing, and close every connection to providers."""
-        if self._state is not None and self._server is not None:
-            await Drain(self._state, self._server).run(0.0, self._cut_off)
+        if self._state is not None:
+            await Drain(self._state, *self._servers).run(0.0, self._cut_off)
         if self._tick is not None:
             self._tick.cancel()
         self._prober.close()
@@ -165,7 +165,7 @@ class DataPlane:
 
 async def serve_worker(
     snapshot: Snapshot,
-    sock: socket.socket,
+    listeners: Sequence[socket.socket],
     link_path: str,
     *,
     index: int,
@@ -176,7 +176,7 @@ async def serve_worker(
 
     Args:
         snapshot: The configuration to begin with; the keeper sends others over the link.
-        sock: The worker's own listening socket.
+        listeners: Listening sockets to accept callers from.
         link_path: The keeper's unix socket.
         index: Number of the worker.
         on_ready: Called once callers are accepted.
@@ -212,7 +212,7 @@ async def serve_worker(
     )
     linking = asyncio.get_running_loop().create_task(uplink.run())
     try:
-        await plane.serve(sock)
+        await plane.serve(*listeners)
         on_ready()
         await plane.drain(await stopping)
         await uplink.drain(LAST_RECORDS_S)

@@ -52,7 +52,9 @@ class Held(Struct, frozen=True):
 class Downlink(asyncio.Protocol):
     """Reads what one worker says, and keeps its batches until they are stored."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, *, former: bool = False) -> None:
+        self.former = former
+        """The worker belongs to a supervisor before, and ends soon."""
         self.hello: Hello | None = None
         """None: it has not said who it is."""
         self.tick = Tick(0, 0, 0.0)

@@ -9,6 +9,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 from typing import Final, assert_never
 
@@ -83,7 +84,7 @@ class Hub:
         self._links: dict[str, Downlink] = {}
         self._boots: dict[str, _Boot] = {}
         self._keeping: dict[Downlink, asyncio.Task[None]] = {}
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._closed = False
         self._fewer = asyncio.Event()
         """Set when a worker has left."""
@@ -98,16 +99,23 @@ class Hub:
         """Unix seconds when the eldest connected worker started; 0: none is connected."""
         return min((link.hello.born_at for link in self.links if link.hello), default=0.0)
 
-    async def listen(self, link: socket.socket) -> None:
-        """Serve on a bound unix socket until `close`."""
+    async def listen(self, link: socket.socket, *, former: bool = False) -> None:
+        """Serve on a bound unix socket until `close`.
+
+        Args:
+            link: The socket.
+            former: Its workers end soon, with a supervisor before: they get no configuration.
+        """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(self._connected, sock=link)
+        connected = partial(Downlink, self, former=former)
+        self._servers.append(await loop.create_unix_server(connected, sock=link))
 
     def apply(self, snapshot: Snapshot) -> None:
         """Have all workers serve by `snapshot`, also those that connect later."""
         self._apply = write_frame(Apply(snapshot))
         for link in self.links:
-            link.send(self._apply)
+            if not link.former:
+                link.send(self._apply)
 
     def pulse(self) -> Pulse:
         """Draw the present picture."""
@@ -131,8 +139,8 @@ class Hub:
     async def close(self, patience_s: float) -> None:
         """Stop listening; store and acknowledge what has arrived, within `patience_s`."""
         self._closed = True
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
                 for link in self.links:
@@ -153,7 +161,8 @@ class Hub:
         if former is not None:
             former.cut("")
         self._links[hello.boot] = link
-        link.send(self._apply)
+        if not link.former:
+            link.send(self._apply)
         if hello.boot not in self._boots:
             self._boots[hello.boot] = _Boot()
             for transition in self.board.worries(self._clock.unix()):
@@ -206,9 +215,6 @@ class Hub:
         if self._links.get(link.boot) is link:
             del self._links[link.boot]
             self._fewer.set()
-
-    def _connected(self) -> Downlink:
-        return Downlink(self)
 
     def _tell(self, link: Downlink, transition: Transition) -> None:
         """Pass a change on to all other workers, once."""

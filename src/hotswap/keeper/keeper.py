@@ -4,7 +4,7 @@ import asyncio
 import random
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -86,6 +86,7 @@ class Keeper:
         admin: socket.socket,
         key: str,
         *,
+        former: Sequence[socket.socket] = (),
         on_ready: Callable[[], None],
         stopping: asyncio.Future[Stop],
     ) -> None:
@@ -97,12 +98,15 @@ class Keeper:
             link: Bound unix socket that workers connect to; closed at the end.
             admin: Bound socket of the admin listener; closed at the end.
             key: The admin key.
+            former: Like `link`, of workers that end with their own supervisor.
             on_ready: Called once workers can connect.
             stopping: Ends the keeper.
         """
         door = Door(admin, lambda: self._build_admin(key, admin))
         try:
             await self._hub.listen(link)
+            for one in former:
+                await self._hub.listen(one, former=True)
             async with asyncio.TaskGroup() as group:
                 loops = [
                     group.create_task(work)
@@ -180,6 +184,7 @@ async def run_keeper(
     config: Path,
     link: socket.socket,
     admin: socket.socket,
+    former: Sequence[socket.socket],
     *,
     on_snapshot: Callable[[bytes], None],
     on_new_key: Callable[[str], None],
@@ -193,6 +198,7 @@ async def run_keeper(
         config: The file it came from.
         link: As in `Keeper.run`.
         admin: As in `Keeper.run`.
+        former: As in `Keeper.run`.
         on_snapshot: As in `Keeper`.
         on_new_key: Takes an admin key that was made just now; it is to be shown once.
         on_ready: As in `Keeper.run`.
@@ -215,7 +221,7 @@ async def run_keeper(
         log=log,
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, keeper.reload)
-    await keeper.run(link, admin, key.secret, on_ready=on_ready, stopping=stopping)
+    await keeper.run(link, admin, key.secret, former=former, on_ready=on_ready, stopping=stopping)
 
 
 def open_store(snapshot: Snapshot) -> Store:

@@ -7,11 +7,16 @@ supervisor's memory as long as the gateway runs.
 import gc
 import sys
 from contextlib import suppress
+from typing import Final
 
 from ..clock import SystemClock
+from .activation import given
 from .channel import Channel
+from .crew import Entries
 from .exits import Exit
-from .supervisor import Entries, Supervisor
+from .supervisor import Supervisor
+
+TAKEOVER: Final = "--takeover"
 
 
 def _load(channel: Channel, config: str) -> int:
@@ -49,16 +54,23 @@ def _say(line: str) -> None:
 
 
 def main() -> int:
-    """Run the gateway by the configuration file that the only argument names."""
-    if len(sys.argv) != 2:
-        _say("usage: python -m hotswap.processes FILE")
+    """Run the gateway by a configuration file; with `--takeover` in place of one that runs."""
+    config, *options = sys.argv[1:] or [""]
+    if not config or options not in ([], [TAKEOVER]):
+        _say(f"usage: python -m hotswap.processes FILE [{TAKEOVER}]")
         return Exit.USAGE
-    config = sys.argv[1]
 
     def load(channel: Channel) -> int:
         return _load(channel, config)
 
-    return Supervisor(config, Entries(load, _keep, _work), SystemClock(), _say).run()
+    return Supervisor(
+        config,
+        Entries(load, _keep, _work),
+        SystemClock(),
+        _say,
+        takeover=bool(options),
+        given=given(),
+    ).run()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What supervisor and child tell each other: small packets, with file descriptors attached.
+"""What processes tell each other: small packets, with file descriptors attached.
 
 Anything that may be large, such as a configuration, travels as a descriptor of anonymous memory, so
 that no packet ever blocks its sender. When the other end dies the channel ends: this is how a child
@@ -12,11 +12,12 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 _PACKET: Final = 64 * 1024
-_DESCRIPTORS: Final = 8
+_DESCRIPTORS: Final = 253
+"""The kernel passes no more at once."""
 
 
 class Word(StrEnum):
-    """What a child may say, and what it may be told once it has begun."""
+    """What may be said."""
 
     LOADED = "loaded"
     """The loader: the fields of `Opening`; the snapshot attached."""
@@ -30,6 +31,16 @@ class Word(StrEnum):
     """To a child: others have its sockets as well, and go on when it ends."""
     ALONE = "alone"
     """To a child: nobody else has them any more."""
+    TAKEOVER = "takeover"
+    """A new supervisor to a running one: the version it speaks. `handover` tells the rest."""
+    OFFER = "offer"
+    """The running one's answer: see `handover.offer`."""
+    REFUSED = "refused"
+    """Its other answer: why."""
+    RELEASED = "released"
+    """The running one: its keeper has ended."""
+    COMMIT = "commit"
+    """The new one: it serves; whether the public listeners are `KEPT`."""
 
 
 class Message(NamedTuple):
@@ -52,7 +63,7 @@ class Begin(NamedTuple):
     snapshot: bytes
     """The configuration in force, as the loader or the keeper wrote it."""
     sockets: tuple[int, ...]
-    """Worker: its public listener. Keeper: the link's listener, the admin listener."""
+    """Worker: its public listeners. Keeper: the admin listener, the link's, former links'."""
 
 
 class Channel:
@@ -67,10 +78,20 @@ class Channel:
         """Return the descriptor to poll."""
         return self._socket.fileno()
 
-    def say(self, word: Word, *fields: str, memory: bytes | None = None) -> None:
-        """Tell the other end; it gets `memory` as a descriptor."""
+    def never_wait(self) -> None:
+        """Let `hear` return at once from now on."""
+        self._socket.settimeout(0.0)
+
+    def say(
+        self,
+        word: Word,
+        *fields: str,
+        memory: bytes | None = None,
+        descriptors: Sequence[int] = (),
+    ) -> None:
+        """Tell the other end; it gets copies of `descriptors`, or `memory` as one."""
         if memory is None:
-            self._send((word, *fields), ())
+            self._send((word, *fields), descriptors)
             return
         descriptor = remember(memory)
         self._send((word, *fields), (descriptor,))
@@ -82,7 +103,10 @@ class Channel:
         if packet is None:
             return None
         (word, *fields), descriptors = packet
-        return Message(Word(word), tuple(fields), descriptors)
+        try:
+            return Message(Word(word), tuple(fields), descriptors)
+        except ValueError:  # a stranger's word
+            return None
 
     def begin(
         self, number: int, link: str, config: str, snapshot: int, sockets: Sequence[int]

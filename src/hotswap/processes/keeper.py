@@ -42,7 +42,7 @@ def _clean_up_after_the_supervisor(link: Path) -> None:
 
 
 async def _serve(channel: Channel, begin: Begin) -> None:
-    link, admin = begin.sockets
+    admin, link, *former = (socket.socket(fileno=descriptor) for descriptor in begin.sockets)
 
     def on_snapshot(snapshot: bytes) -> None:
         channel.say(Word.SNAPSHOT, memory=snapshot)
@@ -50,8 +50,9 @@ async def _serve(channel: Channel, begin: Begin) -> None:
     await run_keeper(
         Decoder(Snapshot).decode(begin.snapshot),
         Path(begin.config),
-        socket.socket(fileno=link),
-        socket.socket(fileno=admin),
+        link,
+        admin,
+        former,
         on_snapshot=on_snapshot,
         on_new_key=lambda key: channel.say(Word.ADMIN_KEY, key),
         on_ready=report_ready(channel),

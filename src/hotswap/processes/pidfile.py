@@ -2,6 +2,7 @@
 
 # ruff: noqa: PTH103, PTH108 - pathlib would cost the supervisor a megabyte for good
 
+import fcntl
 import os
 from contextlib import suppress
 from typing import Final
@@ -14,31 +15,49 @@ class TakenError(Exception):
 
 
 class PidFile:
-    """Holds the process id while it is open; the lock ends with the process, however it dies."""
+    """Holds the process id while it is open.
 
-    __slots__ = ("_descriptor", "_path")
+    The lock belongs to the open file: it ends with the last process that has the descriptor,
+    however that dies, and goes on with whoever the descriptor was handed to.
+    """
 
-    def __init__(self, state_dir: str) -> None:
+    __slots__ = ("_path", "descriptor")
+
+    def __init__(self, state_dir: str, descriptor: int | None = None) -> None:
         """Take the folder, which is made if it is missing.
+
+        Args:
+            state_dir: The folder.
+            descriptor: The file, locked, from a supervisor that hands over; `sign` makes it ours.
 
         Raises:
             TakenError: Another process holds it.
             OSError: The folder can not be written to.
         """
-        os.makedirs(state_dir, 0o700, exist_ok=True)
         self._path = f"{state_dir}/{NAME}"
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if descriptor is not None:
+            self.descriptor = descriptor
+            return
+        os.makedirs(state_dir, 0o700, exist_ok=True)
+        self.descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            os.lockf(self._descriptor, os.F_TLOCK, 0)
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.read(self._descriptor, 20).decode().strip()
-            os.close(self._descriptor)
-            raise TakenError(f"{state_dir} is in use by process {holder}") from error
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, b"%d\n" % os.getpid())
+            holder = os.pread(self.descriptor, 20, 0).decode().strip()
+            os.close(self.descriptor)
+            raise TakenError(
+                f"{state_dir} is in use by process {holder}; --takeover would replace it"
+            ) from error
+        self.sign()
 
-    def close(self) -> None:
-        """Remove the file and give the folder free."""
-        with suppress(OSError):
-            os.unlink(self._path)
-        os.close(self._descriptor)
+    def sign(self) -> None:
+        """Write our process id into it."""
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, b"%d\n" % os.getpid(), 0)
+
+    def close(self, *, remove: bool = True) -> None:
+        """Give the folder free; the file stays only if another process goes on with it."""
+        if remove:
+            with suppress(OSError):
+                os.unlink(self._path)
+        os.close(self.descriptor)

@@ -67,6 +67,23 @@ def listen(host: str, port: int, *, shared: bool, scheme: str = "http") -> Liste
         raise ListenError(f"can not listen on {host}:{port}: {error.strerror}") from error
 
 
+def adopt(descriptor: int, host: str, scheme: str = "http") -> Listener:
+    """Describe a listening socket that somebody else has opened.
+
+    Args:
+        descriptor: The socket.
+        host: What its URL names.
+        scheme: What its URL begins with.
+
+    Raises:
+        OSError: It is no socket.
+    """
+    with socket.socket(fileno=os.dup(descriptor)) as listener:
+        name: tuple[str, int] | str = listener.getsockname()
+    port = 0 if isinstance(name, str) else name[1]
+    return Listener(descriptor, port, _url(scheme, host, port))
+
+
 def open_link() -> Link:
     """Open the keeper's unix socket.
 

@@ -21,10 +21,9 @@ def main(channel: Channel) -> int:
 
 
 async def _serve(channel: Channel, begin: Begin) -> None:
-    (descriptor,) = begin.sockets
     await serve_worker(
         Decoder(Snapshot).decode(begin.snapshot),
-        socket.socket(fileno=descriptor),
+        [socket.socket(fileno=descriptor) for descriptor in begin.sockets],
         begin.link,
         index=begin.number,
         on_ready=report_ready(channel),

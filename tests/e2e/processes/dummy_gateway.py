@@ -15,8 +15,9 @@ from types import FrameType
 
 from hotswap.clock import SystemClock
 from hotswap.processes.channel import Channel, Word
+from hotswap.processes.crew import Entries
 from hotswap.processes.opening import Opening
-from hotswap.processes.supervisor import Entries, Supervisor
+from hotswap.processes.supervisor import Supervisor
 
 FOLDER, WORKERS, *WHAT = sys.argv[1:]
 

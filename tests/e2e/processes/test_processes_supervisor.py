@@ -229,7 +229,9 @@ async def test_two_never_work_on_one_state_folder(start: Start) -> None:
     second = await start(1)
 
     assert await second.ends() == 1
-    assert second.lines[-1].endswith(f"state is in use by process {first.process.pid}")
+    assert second.lines[-1].endswith(
+        f"state is in use by process {first.process.pid}; --takeover would replace it"
+    )
     assert (await ask(port)).number == 0
 
 
