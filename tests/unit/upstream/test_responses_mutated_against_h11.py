@@ -1,5 +1,6 @@
 """Mutated responses: what we read, h11 reads alike, and nothing that is left over is a response."""
 
+import re
 from itertools import pairwise
 from typing import Final
 
@@ -79,6 +80,10 @@ def mutated(draw: st.DrawFn) -> bytes:
     return raw
 
 
+LATE_CODING: Final = re.compile(rb"(?i)0\r\n([^\r\n]+\r\n)*transfer-encoding:")
+"""In a trailer: h11 looks at it, to us it says nothing any more, and the end is the same."""
+
+
 def read_by_h11(raw: bytes) -> tuple[Response, bytes] | None:
     """Return the response and what is left behind it; None: h11 refuses it or waits for more."""
     asked = h11.Connection(h11.CLIENT)
@@ -119,7 +124,7 @@ def compare(raw: bytes, cuts: list[int]) -> None:
 
     assert ours == read_response([raw], eof=True)
     assert ours.ended or ours.fault in {Fault.PROTOCOL, Fault.CLOSED}
-    if ours.ended:
+    if ours.ended and not (theirs is None and LATE_CODING.search(raw)):
         assert theirs is not None
         response, left = theirs
         assert (ours.status, ours.body) == (response.status, response.body)
