@@ -55,8 +55,6 @@ class Fault(Struct, frozen=True):
     message: str = ""
     code: str = ""
     param: str | None = None
-    number: int = 0
-    """A status that the body names; 0: none."""
     delay: str = ""
     """A delay that the body gives in a field of its own; empty: none."""
 
@@ -86,19 +84,17 @@ def read_in_band(kind: str, error: bytes) -> Failure:
     fault = read_error(value)
     if value is None:
         fault = Fault(message=error.decode("utf-8", "replace"))
-    status = fault.number if 400 <= fault.number < 600 else ANY
+    number = _status(_outer(value))
+    status = number if 400 <= number < 600 else ANY
     return _failure(_meaning(kind, status, fault), kind, 200, {}, fault)
 
 
 def read_error(value: object) -> Fault:
     """Read a decoded error body of any provider's shape."""
-    if isinstance(value, list):
-        items = cast("list[object]", value)
-        value = items[0] if items else None
-    outer = _object(value)
+    outer = _outer(value)
     error = outer.get("error")
     if isinstance(error, str):
-        return Fault(message=error, words=_words(outer), number=_number(outer))
+        return Fault(message=error, words=_words(outer))
     inner = _object(error) or outer
     words = _words(inner)
     message = _text(inner.get("message")) or _text(inner.get("Message")) or _issues(inner)
@@ -113,7 +109,6 @@ def read_error(value: object) -> Fault:
         message=message,
         code=code if isinstance(code, str) else _text(inner.get("type")),
         param=param if isinstance(param, str) else None,
-        number=_number(inner) or _number(outer),
         delay=_delay(inner),
     )
 
@@ -231,8 +226,20 @@ def _delay(error: _Object) -> str:
     return ""
 
 
+def _outer(value: object) -> _Object:
+    """Return the object that an error's body is, or the first one of an array."""
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        value = items[0] if items else None
+    return _object(value)
+
+
+def _status(outer: _Object) -> int:
+    """Return the status that a body names, in its error or beside it; 0: none."""
+    return _number(_object(outer.get("error"))) or _number(outer)
+
+
 def _number(error: _Object) -> int:
-    """Return the status that a body names."""
     for key in ("status_code", "statusCode", "code", "status"):
         value = error.get(key)
         if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 3:
