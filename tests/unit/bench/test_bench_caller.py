@@ -4,7 +4,7 @@ import asyncio
 from itertools import pairwise
 
 from bench.caller import Caller
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
@@ -47,6 +47,7 @@ def judged(answers: bytes, cuts: set[int], requests: int = 1) -> list[bool]:
     return verdicts
 
 
+@settings(max_examples=30)
 @given(st.sets(st.integers(0, 200), max_size=6))
 def test_an_answer_is_whole_however_the_network_cuts_it(cuts: set[int]) -> None:
     assert judged(PLAIN, cuts) == [True]
