@@ -3,8 +3,12 @@
 from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable
 from math import inf
+from typing import Final
 
 from ..clock import Clock
+
+READ_S: Final = 0.001
+"""The loop reads its sockets within this."""
 
 
 class Alarm:
@@ -13,6 +17,9 @@ class Alarm:
     Whoever owns it compares its own limit with `armed_at`: a limit that moves later needs no
     call at all, since the owner arms it again when it rings too early. So a limit that moves
     with every event costs one timer per limit, not one per event.
+
+    When the moment has come it waits until the loop has read its sockets, because timers come
+    first: after the process was suspended, what is said to be missing has arrived long ago.
     """
 
     __slots__ = ("_clock", "_handle", "_loop", "_ring", "armed_at")
@@ -46,7 +53,11 @@ class Alarm:
         self._handle = None
         if self._clock.now() < self.armed_at:
             self.arm(self.armed_at)
-            return
+        else:
+            self._handle = self._loop.call_later(READ_S, self._ring_now)
+
+    def _ring_now(self) -> None:
+        self._handle = None
         self.armed_at = inf
         self._ring()
 

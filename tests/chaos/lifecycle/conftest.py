@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -156,6 +157,7 @@ def resident_mib(pid: int) -> float:
 
 def stored(folder: Path) -> list[str]:
     """Return the request ids of all stored attempts but probes, as often as each was stored."""
-    with sqlite3.connect(folder / "records.db") as database:
+    with sqlite3.connect(folder / "records.db") as database, suppress(sqlite3.OperationalError):
         rows = database.execute("SELECT request_id FROM attempts WHERE request_id <> ''")
         return [request_id for (request_id,) in rows]
+    return []  # no keeper was there for long enough to make the tables

@@ -1,6 +1,8 @@
 """The timer that many limits share."""
 
 import asyncio
+import socket
+import time
 from math import inf
 
 from hotswap.clock import SystemClock
@@ -66,3 +68,26 @@ async def test_the_clock_decides_and_not_the_loop() -> None:
     assert not done.is_set()
     clock.advance(0.002)
     await done.wait()
+
+
+async def test_after_a_suspension_it_rings_when_the_sockets_were_read() -> None:
+    loop, clock, happened = asyncio.get_running_loop(), VirtualClock(), list[str]()
+    ours, theirs = socket.socketpair()
+    done = asyncio.Event()
+
+    def ring() -> None:
+        happened.append("ring")
+        done.set()
+
+    with ours, theirs:
+        loop.add_reader(ours, lambda: happened.append(ours.recv(10).decode()))
+        alarm = Alarm(loop, clock, ring)
+        alarm.arm(0.001)
+        await asyncio.sleep(0)
+        time.sleep(0.002)  # noqa: ASYNC251 - the process stands still, ...
+        clock.advance(0.001)
+        theirs.send(b"answer")  # ... and an answer comes
+        await done.wait()
+        loop.remove_reader(ours)
+
+    assert happened == ["answer", "ring"]
