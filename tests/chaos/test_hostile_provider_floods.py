@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-import tracemalloc
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import pytest
 from msgspec import Struct
 
+from hotswap.testing.hostile import allocated_below
 from hotswap.testing.provider import ScriptedProvider
 from hotswap.testing.raw_server import RawServer, Visit
 from hotswap.testing.serving import Answer, Serving, chain_of, chat, pair, serving
@@ -73,17 +73,6 @@ FLOODS: Final[Mapping[str, Flood]] = {
     "choices": Flood(EVENTS, choice, "malformed", 2, stream=True),
     "an error's body": Flood(b"HTTP/1.1 500 No\r\n\r\n", always(b" " * 65_536), "server_error", 4),
 }
-
-
-@contextmanager
-def kept_below(mib: int) -> Generator[None]:
-    """Require that all that is allocated meanwhile stays below so many MiB."""
-    tracemalloc.start()
-    try:
-        yield
-        assert tracemalloc.get_traced_memory()[1] < mib * MIB
-    finally:
-        tracemalloc.stop()
 
 
 Play = Callable[[Visit], Awaitable[None]]
@@ -153,7 +142,7 @@ async def test_a_flood_is_cut_off_before_it_fills_the_memory(name: str) -> None:
         await flood(visit, flooded.head, flooded.piece)
 
     async with played(play) as (gateway, _):
-        with kept_below(flooded.kept_mib):
+        with allocated_below(flooded.kept_mib * MIB):
             answer = await gateway.post(chat("assist", stream=flooded.stream))
 
         healed(answer, gateway, "hard", flooded.detail)
@@ -214,7 +203,7 @@ async def test_an_event_beyond_the_limit_after_content_is_an_error_and_never_a_c
         await flood(visit, EVENTS + content + b"data: ", always(b"a" * 65_536))
 
     async with played(play) as (gateway, _):
-        with kept_below(40):
+        with allocated_below(40 * MIB):
             answer = await gateway.post(chat("assist", stream=True))
 
         assert not answer.whole

@@ -3,9 +3,7 @@
 import asyncio
 import gc
 import socket
-import tracemalloc
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +12,7 @@ import pytest
 from hotswap.server.api import Exchange
 from hotswap.server.limits import BODIES_BYTES
 from hotswap.testing.certificates import make_certificates
+from hotswap.testing.hostile import crowd, kept_below
 from hotswap.testing.site import Caller, Site
 
 OpenSite = Callable[..., Awaitable[Site]]
@@ -120,19 +119,6 @@ def uncollected() -> Generator[None]:
     gc.enable()
 
 
-@contextmanager
-def kept_below(size: int) -> Generator[None]:
-    """Require that not more than `size` bytes stay allocated."""
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        yield
-        after, _ = tracemalloc.get_traced_memory()
-        assert after - before < size
-    finally:
-        tracemalloc.stop()
-
-
 @pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize(
     "framing", [b"Content-Length: 3000000", b"Transfer-Encoding: chunked"], ids=["length", "chunks"]
@@ -151,22 +137,6 @@ async def test_a_body_that_breaks_off_is_freed_without_the_collector(
             await until_quiet(site)
 
 
-@asynccontextmanager
-async def plain_sockets(port: int, number: int) -> AsyncGenerator[list[socket.socket]]:
-    """Connect sockets that cost next to no memory of their own."""
-    loop, opened = asyncio.get_running_loop(), list[socket.socket]()
-    try:
-        for _ in range(number):
-            sock = socket.socket()
-            opened.append(sock)
-            sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
-            await loop.sock_connect(sock, ("127.0.0.1", port))
-        yield opened
-    finally:
-        for sock in opened:
-            sock.close()
-
-
 async def answered(sock: socket.socket, request: bytes) -> bytes:
     loop = asyncio.get_running_loop()
     await loop.sock_sendall(sock, request)
@@ -183,7 +153,7 @@ async def test_an_idle_connection_holds_nothing_of_its_last_request(
 ) -> None:
     site = await open_site(count)
     head = b"POST / HTTP/1.1\r\nHost: x\r\n%bContent-Length: %d\r\n\r\n" % (lines, len(body))
-    async with plain_sockets(site.port, 50) as sockets:
+    async with crowd(site.port, 50) as sockets:
         await answered(sockets[0], head + body)
 
         with kept_below(49 * 6_000):
@@ -199,7 +169,7 @@ async def test_a_thousand_idle_connections_are_light_and_end_by_themselves(
 ) -> None:
     site = await open_site(count, idle_s=2.0, max_connections=1_001)
     with kept_below(1_000 * 6_000):
-        async with plain_sockets(site.port, 1_000) as sockets:
+        async with crowd(site.port, 1_000) as sockets:
             other = await site.caller()
             await ask(other)
             assert (await other.answer()).status == 200

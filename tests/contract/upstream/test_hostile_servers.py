@@ -2,15 +2,15 @@
 
 import asyncio
 import gc
-import tracemalloc
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import repeat
 from typing import Final
 
 import pytest
 from typing_extensions import override
 
+from hotswap.testing.hostile import allocated_below, kept_below
 from hotswap.testing.raw_server import RawServer, Visit
 from hotswap.testing.recorder import GET, Asker, Recorder
 from hotswap.upstream.api import Fault
@@ -19,17 +19,6 @@ from hotswap.upstream.client import HttpClient
 OK: Final = b"HTTP/1.1 200 OK\r\n"
 EVENTS: Final = OK + b"content-type: text/event-stream\r\n\r\n"
 LARGE: Final = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2000000\r\n\r\n" + bytes(2_000_000)
-
-
-@contextmanager
-def kept_below(size: int, *, peak: bool = False) -> Generator[None]:
-    """Require that not more than `size` bytes stay allocated, or ever were."""
-    tracemalloc.start()
-    try:
-        yield
-        assert tracemalloc.get_traced_memory()[peak] < size
-    finally:
-        tracemalloc.stop()
 
 
 @pytest.fixture
@@ -100,7 +89,7 @@ async def test_a_flood_is_broken_off_at_its_limit(
 ) -> None:
     recorder = Forgetful()
     client = make_client(max_body_bytes=1_000_000)
-    with kept_below(3_000_000, peak=True):
+    with allocated_below(3_000_000):
         client.send(server.endpoint(), GET, recorder, connect_s=5.0)
         await flood(await server.visit(), start, piece)
         broken = await recorder.failure()
@@ -113,7 +102,7 @@ async def test_an_event_stream_without_end_is_passed_on_in_flat_memory(
     server: RawServer, client: HttpClient
 ) -> None:
     recorder = Forgetful()
-    with kept_below(3_000_000, peak=True):
+    with allocated_below(3_000_000):
         call = client.send(server.endpoint(), GET, recorder, connect_s=5.0)
         recorder.then = lambda: call.cancel() if recorder.size > 100_000_000 else None
         await flood(await server.visit(), EVENTS, b"data: " + b"a" * 60_000)
@@ -130,7 +119,7 @@ async def test_extensions_and_trailers_without_end_keep_nothing(
         recorder = Forgetful()
         call = client.send(server.endpoint(), GET, recorder, connect_s=5.0)
         visit = await server.visit()
-        with kept_below(3_000_000, peak=True):
+        with allocated_below(3_000_000):
             await visit.request()
             visit.send(chunked + start)
             for _ in range(200):

@@ -5,7 +5,6 @@ another request: whoever smuggles needs two readers that disagree.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Final
 
 import h11
@@ -16,6 +15,7 @@ from msgspec import Struct
 
 from hotswap.errors import RefusedError
 from hotswap.server.reader import Reader
+from hotswap.testing.hostile import Damage, damaged, pieces
 
 LIMIT: Final = 1 << 20
 
@@ -189,29 +189,11 @@ def mutated(draw: st.DrawFn) -> bytes:
     """Damage the bytes of sound requests in one to three places."""
     raw = draw(connections())
     for _ in range(draw(st.integers(1, 3))):
-        at = draw(st.integers(0, len(raw)))
-        match draw(st.sampled_from(["insert", "replace", "delete", "flip", "repeat", "line"])):
-            case "insert":
-                raw = raw[:at] + draw(st.sampled_from(SPLINTERS)) + raw[at:]
-            case "replace":
-                splinter = draw(st.sampled_from(SPLINTERS))
-                raw = raw[:at] + splinter + raw[at + len(splinter) :]
-            case "delete":
-                raw = raw[:at] + raw[at + draw(st.integers(1, 4)) :]
-            case "flip":
-                raw = raw[:at] + bytes(b ^ 1 << at % 8 for b in raw[at : at + 1]) + raw[at + 1 :]
-            case "repeat":
-                raw = raw[:at] + raw[max(0, at - draw(st.integers(1, 30))) :]
-            case _:
-                end = raw.find(b"\r\n", at)
-                line = draw(st.sampled_from(HOSTILE_LINES))
-                raw = raw[:end] + b"\r\n" + line + raw[end:] if end >= 0 else raw
+        damage = draw(st.sampled_from(Damage))
+        piece = draw(st.sampled_from(HOSTILE_LINES if damage is Damage.LINE else SPLINTERS))
+        at, size = draw(st.integers(0, len(raw))), draw(st.integers(1, 30))
+        raw = damaged(raw, damage, at, piece, size)
     return raw
-
-
-def pieces(raw: bytes, cuts: Iterable[int]) -> list[bytes]:
-    edges = [0, *sorted({cut % (len(raw) + 1) for cut in cuts}), len(raw)]
-    return [raw[a:b] for a, b in pairwise(edges) if a < b]
 
 
 CUTS: Final = st.lists(st.integers(0, 1000), max_size=6)

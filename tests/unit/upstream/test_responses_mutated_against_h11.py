@@ -1,7 +1,6 @@
 """Mutated responses: what we read, h11 reads alike, and nothing that is left over is a response."""
 
 import re
-from itertools import pairwise
 from typing import Final
 
 import h11
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
+from hotswap.testing.hostile import Damage, damaged, pieces
 from hotswap.testing.responses import Response, read_response
 from hotswap.upstream.api import Fault
 
@@ -60,23 +60,10 @@ def mutated(draw: st.DrawFn) -> bytes:
     raw = b"".join(part + b"\r\n" for part in head) + line + b"\r\n" + body
     raw = draw(st.sampled_from([b"", b"", INTERIM])) + raw
     for _ in range(draw(st.integers(1, 3))):
-        at = draw(st.integers(0, len(raw)))
-        match draw(st.sampled_from(["insert", "replace", "delete", "flip", "repeat", "line"])):
-            case "insert":
-                raw = raw[:at] + draw(st.sampled_from(SPLINTERS)) + raw[at:]
-            case "replace":
-                splinter = draw(st.sampled_from(SPLINTERS))
-                raw = raw[:at] + splinter + raw[at + len(splinter) :]
-            case "delete":
-                raw = raw[:at] + raw[at + draw(st.integers(1, 4)) :]
-            case "flip":
-                raw = raw[:at] + bytes(b ^ 1 << at % 8 for b in raw[at : at + 1]) + raw[at + 1 :]
-            case "repeat":
-                raw = raw[:at] + raw[max(0, at - draw(st.integers(1, 30))) :]
-            case _:
-                end = raw.find(b"\r\n", at)
-                added = b"\r\n" + draw(st.sampled_from(HOSTILE_LINES))
-                raw = raw[:end] + added + raw[end:] if end >= 0 else raw
+        damage = draw(st.sampled_from(Damage))
+        piece = draw(st.sampled_from(HOSTILE_LINES if damage is Damage.LINE else SPLINTERS))
+        at, size = draw(st.integers(0, len(raw))), draw(st.integers(1, 30))
+        raw = damaged(raw, damage, at, piece, size)
     return raw
 
 
@@ -106,11 +93,6 @@ def read_by_h11(raw: bytes) -> tuple[Response, bytes] | None:
     except h11.RemoteProtocolError:
         return None
     return Response(status, headers, body, ended=True), asked.trailing_data[0]
-
-
-def pieces(raw: bytes, cuts: list[int]) -> list[bytes]:
-    edges = [0, *sorted({cut % (len(raw) + 1) for cut in cuts}), len(raw)]
-    return [raw[a:b] for a, b in pairwise(edges) if a < b]
 
 
 def lowered(headers: dict[bytes, bytes]) -> dict[bytes, bytes]:

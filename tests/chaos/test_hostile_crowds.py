@@ -2,9 +2,8 @@
 
 import asyncio
 import socket
-import tracemalloc
-from collections.abc import AsyncGenerator, Awaitable, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -14,6 +13,7 @@ import pytest
 
 from hotswap.ledger.uplink import Load
 from hotswap.testing.gateway import GatewayProcess
+from hotswap.testing.hostile import allocated_below, crowd
 from hotswap.testing.provider import ScriptedProvider
 from hotswap.testing.serving import Serving, chain_of, chat, exchange, serving, written
 from hotswap.testing.step import Step
@@ -25,17 +25,6 @@ POST: Final = b"POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\n"
 SLOW: Final = Step(text="one two three four", gap_s=0.01)
 
 
-@contextmanager
-def kept_below(mib: int) -> Generator[None]:
-    """Require that all that is allocated meanwhile stays below so many MiB."""
-    tracemalloc.start()
-    try:
-        yield
-        assert tracemalloc.get_traced_memory()[1] < mib * MIB
-    finally:
-        tracemalloc.stop()
-
-
 @asynccontextmanager
 async def gateway_with(step: Step = SLOW, **server: object) -> AsyncGenerator[Serving]:
     async with (
@@ -43,22 +32,6 @@ async def gateway_with(step: Step = SLOW, **server: object) -> AsyncGenerator[Se
         serving(chain_of(one, server=server)) as gateway,
     ):
         yield gateway
-
-
-@asynccontextmanager
-async def crowd(port: int, number: int) -> AsyncGenerator[Sequence[socket.socket]]:
-    """Connect so many callers that cost next to nothing themselves."""
-    loop, opened = asyncio.get_running_loop(), list[socket.socket]()
-    try:
-        for _ in range(number):
-            sock = socket.socket()
-            opened.append(sock)
-            sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
-            await loop.sock_connect(sock, ("127.0.0.1", port))
-        yield opened
-    finally:
-        for sock in opened:
-            sock.close()
 
 
 async def serves_others(gateway: Serving, while_: Awaitable[object]) -> int:
@@ -107,7 +80,7 @@ async def test_a_caller_that_floods_and_never_reads_is_held_back() -> None:
     async with gateway_with() as gateway:
         async with crowd(gateway.port, 1) as (flooder,):
             loop = asyncio.get_running_loop()
-            with kept_below(16):
+            with allocated_below(16 * MIB):
                 sending = asyncio.ensure_future(loop.sock_sendall(flooder, flood))
                 for _ in range(5):
                     assert (await gateway.post(chat("assist"))).status == 200
@@ -123,7 +96,7 @@ async def test_50_mb_are_refused_in_flat_memory() -> None:
     piece = b"100000\r\n%b\r\n" % bytes(MIB)
     async with gateway_with(max_body="4MiB") as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
-        with kept_below(16):
+        with allocated_below(16 * MIB):
             writer.write(POST + b"transfer-encoding: chunked\r\n\r\n")
             for _ in range(50):
                 writer.write(piece)
