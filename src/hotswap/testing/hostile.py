@@ -7,7 +7,29 @@ from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from enum import Enum, auto
 from itertools import pairwise
-from typing import assert_never
+from typing import Final, assert_never
+
+ODD_BYTES: Final = (
+    *(b"\r", b"\n", b"\r\n", b"\r\n\r\n", b"\n\n", b"\0", b" ", b"\t", b"\x0b", b"\x80", b"\xff"),
+    *(b":", b",", b";", b"0", b"1", b"-", b"+", b"0x", b"_", b"\r\n ", b"\r\n\t", b"%0d%0a"),
+    *(b"HTTP/0.9", b"HTTP/2.0", b"ffffffffffffffff\r\n", b"-1\r\n", b"0\r\n\r\n"),
+)
+"""What parsers stumble over, wherever it stands."""
+ODD_LINES: Final = (
+    *(b"Content-Length: %b" % v for v in (b"0", b"5", b"+5", b"-5", b"0x5", b"5, 5", b"5,6")),
+    *(b"Content-Length: %b" % v for v in (b"5 5", b"5_0", b"", b"\x0b5", b"5\x0c", b"\xb2")),
+    *(b"Content-Length: %b" % v for v in (b"9" * 20, b"18446744073709551621")),
+    *(b"Content-Length%b 5" % v for v in (b" :", b"\t:", b":\r\n", b"\0:", b"\xa0:")),
+    *(b"Transfer-Encoding: %b" % v for v in (b"chunked", b"Chunked", b"xchunked", b"identity")),
+    *(b"Transfer-Encoding: %b" % v for v in (b"chunked, identity", b"identity, chunked", b"")),
+    *(b"Transfer-Encoding: %b" % v for v in (b"chunked;q=1", b'"chunked"', b"\x0bchunked")),
+    *(b"Transfer-Encoding: %b" % v for v in (b",chunked", b"chunked,", b"chunked chunked")),
+    *(b"Transfer-Encoding%b chunked" % v for v in (b" :", b"\t:", b":\r\n", b"\0:", b"")),
+    *(b"Transfer_Encoding: chunked", b"X: y\rTransfer-Encoding: chunked", b"X: y\nA: b"),
+    *(b" X: y", b": x", b"no colon", b"N\xc3\xa9: x", b"(x): y", b"Connection: close"),
+    *(b"Connection: upgrade", b"Upgrade: h2c"),
+)
+"""Header lines that say how long a body is in a way that two parsers may read differently."""
 
 
 class Damage(Enum):
