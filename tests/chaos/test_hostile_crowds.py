@@ -235,3 +235,47 @@ async def test_a_thousand_idle_connections_cost_a_worker_little_and_end_by_thems
 
                 assert {await loop.sock_recv(caller, 1) for caller in callers} == {b""}
             assert (await exchange(port, asked)).status == 200
+
+
+LIMITED: Final = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
+sys.argv = ["hotswap", {config!r}]
+runpy.run_module("hotswap.processes", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(("hard", "served"), [(4096, 300), (200, 99)], ids=["raised", "low"])
+async def test_callers_can_not_use_up_what_reaches_the_providers(
+    tmp_path: Path, hard: int, served: int
+) -> None:
+    asked = written(chat("assist"), headers=KEY).replace(b"connection: close\r\n", b"")
+    page = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+    config = tmp_path / "hotswap.yaml"
+    loop = asyncio.get_running_loop()
+    async with ScriptedProvider("one") as one:
+        config.write_text(CONFIG.format(base_url=one.base_url, digest=DIGEST))
+        command = LIMITED.format(soft=200, hard=hard, config=str(config))
+        gateway = await GatewayProcess.start(tmp_path, "-P", "-c", command)
+        try:
+            port = await gateway.listens()
+            async with crowd(port, 1) as (first,):
+                await loop.sock_sendall(first, page)
+                assert (await loop.sock_recv(first, 65536)).startswith(b"HTTP/1.1 200 OK")
+                async with crowd(port, 300) as others:
+                    answers = [await asks(other, page) for other in others]
+
+                    assert answers == [True] * served + [False] * (300 - served)
+                    assert await asks(first, asked)
+        finally:
+            await gateway.quit()
+
+
+async def asks(sock: socket.socket, request: bytes) -> bool:
+    """Ask on a connection; say whether it is answered well instead of closed."""
+    loop = asyncio.get_running_loop()
+    try:
+        await loop.sock_sendall(sock, request)
+        return (await loop.sock_recv(sock, 65536)).startswith(b"HTTP/1.1 200 OK")
+    except ConnectionError:
+        return False

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import resource
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Final
@@ -15,10 +16,23 @@ COLLECT_AFTER: Final = (50_000, 20, 20)
 """Reference counting frees what a request leaves behind; the collector only looks for cycles."""
 
 
+DESCRIPTORS: Final = 65_536
+"""Enough for `server.max_connections` of any sensible size, in both directions."""
+
+
 def run(main: Coroutine[object, object, None]) -> None:
     """Run a process's main coroutine to its end."""
+    _raise_descriptors()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main)
+
+
+def _raise_descriptors() -> None:
+    """Allow as many open files as the system does: a thousand callers use up what is usual."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def listen_for_the_end(channel: Channel) -> asyncio.Future[Stop]:

@@ -1,6 +1,8 @@
 """What a connection may hold and how long it may take, beyond what `ServerSettings` says."""
 
 import asyncio
+import resource
+import sys
 from collections.abc import Callable
 from math import inf
 from typing import Final
@@ -28,6 +30,15 @@ Whoever is closed without having been told so may be sending at this very moment
 
 _TIMER_MIN_S: Final = 0.001
 """The resolution of uvloop's timers."""
+
+
+def room_for_callers() -> int:
+    """Return how many connections of callers the process can serve: each may need another one.
+
+    A process without file descriptors could reach no provider, and would blame them for it.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit // 2
 
 
 class Bodies:

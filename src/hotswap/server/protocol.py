@@ -34,6 +34,7 @@ from .limits import (
     Bodies,
     Gathering,
     Watch,
+    room_for_callers,
 )
 from .reader import Phase, Reader
 from .status import Openings
@@ -74,6 +75,7 @@ class ServerState:
         "on_less",
         "openings",
         "refuse",
+        "room",
         "settings",
         "turned_away",
         "writes",
@@ -103,6 +105,7 @@ class ServerState:
         """Every answer is the last one of its connection."""
         self.on_less: Callable[[], None] | None = None
         """Called when there is a connection or an exchange less, for those who wait for it."""
+        self.room = room_for_callers()
         self.turned_away = 0
         """Connections closed at once because there were too many."""
 
@@ -168,7 +171,7 @@ class HttpProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         state = self._state
-        if len(state.connections) >= state.settings.max_connections:
+        if len(state.connections) >= min(state.settings.max_connections, state.room):
             state.turned_away += 1
             self._stage = _Stage.CLOSING
             self._transport.abort()
