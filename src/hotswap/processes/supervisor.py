@@ -198,7 +198,8 @@ class Supervisor:
         if self._former.hear() is None:
             self._former.close()
             self._former = None
-            self._opened.forget_former()
+            if self._announced:
+                self._opened.forget_former()
         if not self._crew.begun and self._phase is _Phase.SERVING:
             try:
                 self._opened.complete()
@@ -215,6 +216,8 @@ class Supervisor:
         self._crew.share(sharing=opened.activated)
         if self._former is not None:
             self._former.say(Word.COMMIT, KEPT if opened.kept else "left")
+        else:
+            opened.forget_former()
 
     def _welcome(self) -> None:
         if self._opened is None or (visitor := accept(self._opened.control)) is None:
@@ -233,7 +236,7 @@ class Supervisor:
                 self._offer(self._successor, self._opened)
             case Message(word=Word.TAKEOVER):
                 self._successor.say(Word.REFUSED, f"it speaks version {VERSION}; stop it instead")
-            case Message(word=Word.COMMIT, fields=(str(public),)):
+            case Message(word=Word.COMMIT, fields=(str(public),)) if self._offered:
                 if public != KEPT:
                     self._crew.share(sharing=False)
                 self._drain("another supervisor has taken over; requests in flight may finish")
@@ -244,7 +247,6 @@ class Supervisor:
 
     def _offer(self, successor: Channel, opened: Opened) -> None:
         """Give everything to a successor but the keeper's part, which follows."""
-        self._tell("another supervisor takes over")
         self._offered = True
         self._crew.share(sharing=True)
         offer(
@@ -254,6 +256,7 @@ class Supervisor:
             opened.admin_at,
             activated=opened.activated,
         )
+        self._tell("another supervisor takes over")
         self._crew.keeper.leave(signal.SIGKILL)  # the shortest absence; it loses nothing
         self._release()
 

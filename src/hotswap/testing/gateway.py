@@ -6,10 +6,11 @@ import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
-_LISTENS: Final = r"is listening on https?://127\.0\.0\.1:(\d+) .*http://127\.0\.0\.1:(\d+)"
+_LISTENS: Final = r"is listening on https?://[^ ]+:(\d+) \(admin http://[^ ]+:(\d+)\)"
 _LINE: Final = 1024 * 1024
 """Bytes; a log line is never longer."""
 
@@ -27,12 +28,19 @@ class GatewayProcess:
         """Where the admin listener is, once it listens."""
 
     @classmethod
-    async def start(cls, folder: Path, *command: str) -> Self:
-        """Start a command of this interpreter, whose temporary files go to `folder`."""
+    async def start(cls, folder: Path, *command: str, descriptors: Sequence[int] = ()) -> Self:
+        """Start a command of this interpreter, whose temporary files go to `folder`.
+
+        Args:
+            folder: Where it keeps its files.
+            command: What follows the interpreter.
+            descriptors: It inherits these.
+        """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *command,
             stderr=PIPE,
+            pass_fds=descriptors,
             start_new_session=True,
             limit=_LINE,
             env={**os.environ, "TMPDIR": str(folder)},

@@ -21,18 +21,24 @@ from .load import Load, Outcome
 PACE: Final = Step(text="one two three four five six", first_byte_s=0.01, gap_s=0.02)
 """Slow enough that requests are always in flight, and that the load leaves the cores alone."""
 
+SLOW: Final = Step(text="one two three four", gap_s=0.7)
+"""A stream that lasts longer than a gateway takes to start."""
+
 CONFIG: Final = """
 server:
-  {{listen: "127.0.0.1:{port}", admin: "127.0.0.1:0", state_dir: state, workers: {workers}}}
+  {{listen: "{listen}", admin: "127.0.0.1:{admin}", state_dir: state, workers: {workers}}}
 store: "sqlite:records.db"
 records: {{buffer: {buffer}}}
 providers:
   here: {{kind: openai, base_url: "{base_url}", allow_private: true, keys: []}}
+  slow:
+    {{kind: openai, base_url: "{base_url}", allow_private: true, keys: [{{id: a, secret: slow}}]}}
   gone: {{kind: openai, base_url: "http://127.0.0.1:9/v1", allow_private: true, keys: []}}
 fallback:
   chains:
     - {{name: assist, models: [{{provider: here, model: small}}]}}
     - {{name: {extra}, models: [{{provider: here, model: other}}]}}
+    - {{name: slow, models: [{{provider: slow, model: small}}]}}
     - {{name: moving, models: [{{provider: gone, model: any}}, {{provider: here, model: small}}]}}
 """
 
@@ -46,10 +52,8 @@ _figures: Final[list[str]] = []
 class Serve(Protocol):
     """Starts gateways."""
 
-    def __call__(
-        self, *options: str, workers: int = 2, buffer: int = 20_000
-    ) -> Awaitable[GatewayProcess]:
-        """Start one, by a configuration with these numbers, and return at once."""
+    def __call__(self, *options: str, **settings: object) -> Awaitable[GatewayProcess]:
+        """Start one with these options, by `config(**settings)`, and return at once."""
         ...
 
 
@@ -57,6 +61,7 @@ class Serve(Protocol):
 def provider() -> Iterator[ProviderProcess]:
     """Run a provider that never fails."""
     with ProviderProcess(default=PACE, keep=0) as provider:
+        provider.behave(SLOW, key="slow")
         yield provider
 
 
@@ -64,9 +69,21 @@ def provider() -> Iterator[ProviderProcess]:
 def config(provider: ProviderProcess) -> Callable[..., str]:
     """Write a configuration; `extra` names its second chain."""
 
-    def write(*, port: int = 0, workers: int = 2, buffer: int = 20_000, extra: str = "more") -> str:
+    def write(
+        *,
+        listen: str = "127.0.0.1:0",
+        admin: int = 0,
+        workers: int = 2,
+        buffer: int = 20_000,
+        extra: str = "more",
+    ) -> str:
         return CONFIG.format(
-            base_url=provider.base_url, port=port, workers=workers, buffer=buffer, extra=extra
+            base_url=provider.base_url,
+            listen=listen,
+            admin=admin,
+            workers=workers,
+            buffer=buffer,
+            extra=extra,
         )
 
     return write
@@ -77,9 +94,8 @@ async def serve(tmp_path: Path, config: Callable[..., str]) -> AsyncIterator[Ser
     """Start gateways over one folder; what is left of them is killed at the end."""
     started: list[GatewayProcess] = []
 
-    async def run(*options: str, workers: int = 2, buffer: int = 20_000) -> GatewayProcess:
-        text = config(workers=workers, buffer=buffer)
-        started.append(await GatewayProcess.serve(tmp_path, text, *options))
+    async def run(*options: str, **settings: object) -> GatewayProcess:
+        started.append(await GatewayProcess.serve(tmp_path, config(**settings), *options))
         return started[-1]
 
     yield run

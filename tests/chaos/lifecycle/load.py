@@ -50,6 +50,8 @@ class Outcome(Struct):
     cut: list[Cut] = field(default_factory=list[Cut])
     wrong: list[str] = field(default_factory=list[str])
     """A status other than 200, or a stream without its end."""
+    begun: int = 0
+    """Requests whose answer has begun."""
     refused: int = 0
     """No connection: nobody listened."""
     closed: int = 0
@@ -123,7 +125,9 @@ class Caller:
         clock = asyncio.get_running_loop().time
         began = clock()
         writer.write(self._request)
-        lines = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        self._outcome.begun += 1
+        lines = head.decode().lower().split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines[1:-2])
         if "content-length" in headers:
             body = await reader.readexactly(int(headers["content-length"]))
@@ -183,6 +187,11 @@ class Load:
         while not met(self.outcome):
             self._progress.clear()
             await self._progress.wait()
+
+    async def until_begun(self, number: int) -> None:
+        """Wait until so many answers have begun."""
+        while self.outcome.begun < number:  # noqa: ASYNC110 - rare, and short
+            await asyncio.sleep(0.01)
 
     async def end(self) -> Outcome:
         """Let every caller finish its request; return how all of them ended."""

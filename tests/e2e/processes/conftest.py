@@ -1,16 +1,14 @@
 """Supervisors over dummy children and whole gateways, as processes that are always ended."""
 
 import asyncio
-import os
 import re
-import signal
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
+
+from hotswap.testing.gateway import GatewayProcess
 
 SCRIPT: Final = Path(__file__).parent / "dummy_gateway.py"
 
@@ -22,50 +20,6 @@ class Answer(NamedTuple):
     pid: int
     snapshot: str
     descriptors: int
-
-
-class RunningGateway:
-    """A supervisor that runs as a process of its own."""
-
-    def __init__(self, process: Process, folder: Path) -> None:
-        self.process = process
-        self.folder = folder
-        self.lines: list[str] = []
-
-    async def says(self, pattern: str) -> re.Match[str]:
-        """Wait for a line on stderr that matches."""
-        assert self.process.stderr is not None
-        while line := (await self.process.stderr.readline()).decode().rstrip("\n"):
-            self.lines.append(line)
-            if found := re.search(pattern, line):
-                return found
-        pytest.fail(f"ended without saying {pattern!r}: {self.lines}")
-
-    async def listens(self) -> int:
-        """Wait until it says where it listens; return the port."""
-        return int((await self.says(r"is listening on http://127\.0\.0\.1:(\d+)"))[1])
-
-    async def logs(self, pattern: str) -> str:
-        """Wait until a child has logged a line that matches; return the first group or all."""
-        while True:
-            if found := re.search(pattern, self.log()):
-                return found[found.re.groups]
-            await asyncio.sleep(0.01)
-
-    def log(self) -> str:
-        """Return what the children logged so far."""
-        file = self.folder / "log"
-        return file.read_text() if file.exists() else ""
-
-    def signal(self, number: int) -> None:
-        """Send the supervisor a signal."""
-        self.process.send_signal(number)
-
-    async def ends(self) -> int:
-        """Wait for the end and return the exit code."""
-        assert self.process.stderr is not None
-        self.lines += (await self.process.stderr.read()).decode().splitlines()
-        return await self.process.wait()
 
 
 async def ask(port: int) -> Answer:
@@ -84,38 +38,41 @@ async def read_answer(reader: asyncio.StreamReader) -> Answer:
     return Answer(int(number), int(pid), snapshot, int(descriptors))
 
 
-Start = Callable[..., Awaitable[RunningGateway]]
+async def logs(gateway: GatewayProcess, pattern: str) -> str:
+    """Wait until a dummy child has logged a line that matches; return the first group or all."""
+    while not (found := re.search(pattern, log(gateway))):  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0.01)
+    return found[found.re.groups]
+
+
+def log(gateway: GatewayProcess) -> str:
+    """Return what the dummy children have logged so far."""
+    file = gateway.folder / "log"
+    return file.read_text() if file.exists() else ""
+
+
+Start = Callable[..., Awaitable[GatewayProcess]]
 
 
 @pytest.fixture
 async def launch(tmp_path: Path) -> AsyncIterator[Start]:
     """Start commands of this interpreter; they are killed with their children at the end."""
-    started: list[RunningGateway] = []
+    started: list[GatewayProcess] = []
 
-    async def run(*command: str) -> RunningGateway:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *command,
-            stderr=PIPE,
-            start_new_session=True,
-            limit=1024 * 1024,
-            env={**os.environ, "TMPDIR": str(tmp_path)},
-        )
-        started.append(RunningGateway(process, tmp_path))
+    async def run(*command: str) -> GatewayProcess:
+        started.append(await GatewayProcess.start(tmp_path, *command))
         return started[-1]
 
     yield run
     for gateway in started:
-        if gateway.process.returncode is None:
-            os.killpg(gateway.process.pid, signal.SIGKILL)
-            await gateway.ends()
+        await gateway.quit()
 
 
 @pytest.fixture
 def start(launch: Start, tmp_path: Path) -> Start:
     """Start a supervisor over dummy children as `start(workers, *what)`."""
 
-    def run(workers: int, *what: str) -> Awaitable[RunningGateway]:
+    def run(workers: int, *what: str) -> Awaitable[GatewayProcess]:
         return launch(str(SCRIPT), str(tmp_path), str(workers), *what)
 
     return run
@@ -125,7 +82,7 @@ def start(launch: Start, tmp_path: Path) -> Start:
 def serve(launch: Start, tmp_path: Path) -> Start:
     """Start a whole gateway as `serve(config)`."""
 
-    def run(config: str) -> Awaitable[RunningGateway]:
+    def run(config: str) -> Awaitable[GatewayProcess]:
         path = tmp_path / "hotswap.yaml"
         path.write_text(config)
         return launch("-P", "-m", "hotswap.processes", str(path))

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from hotswap.clock import SystemClock
+from hotswap.processes.activation import given
 from hotswap.processes.channel import Channel, Word
 from hotswap.processes.crew import Entries
 from hotswap.processes.opening import Opening
@@ -30,6 +31,14 @@ def log(line: str) -> None:
 def say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
+
+
+def heard(channel: Channel) -> bool:
+    """Log what the supervisor says; False: it is gone."""
+    message = channel.hear()
+    if message is not None:
+        log(f"{os.getpid()} hears {message.word}")
+    return message is not None
 
 
 def load(channel: Channel) -> int:
@@ -63,7 +72,8 @@ def keep(channel: Channel) -> int:
     channel.say(Word.ADMIN_KEY, "hs-admin-1")
     channel.say(Word.READY)
     log(f"keeper {os.getpid()} begins with {begin.snapshot.decode()}")
-    select.select([channel], [], [])
+    while heard(channel):
+        pass
     return 0
 
 
@@ -80,19 +90,34 @@ def work(channel: Channel) -> int:
             os._exit(0)
 
     signal.signal(signal.SIGTERM, on_stop)
-    (descriptor,) = begin.sockets
-    listener = socket.socket(fileno=descriptor)
+    listener = socket.socket(fileno=begin.sockets[0])
+    listener.settimeout(0.0)  # others may be first
     channel.say(Word.READY)
     while True:
-        readable, _, _ = select.select([descriptor, channel.fileno()], [], [])
-        if channel.fileno() in readable:
-            return 0
-        connection, _ = listener.accept()
+        readable, _, _ = select.select([listener, channel], [], [])
+        if channel in readable:
+            if not heard(channel):
+                return 0
+            continue
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:
+            continue
         with connection:
+            connection.settimeout(None)
             connection.recv(100)
             opened = len([*Path("/proc/self/fd").iterdir()])
             answer = f"{begin.number} {os.getpid()} {begin.snapshot.decode()} {opened}"
             connection.sendall(answer.encode())
 
 
-sys.exit(Supervisor("hotswap.yaml", Entries(load, keep, work), SystemClock(), say).run())
+sys.exit(
+    Supervisor(
+        "hotswap.yaml",
+        Entries(load, keep, work),
+        SystemClock(),
+        say,
+        takeover="takeover" in WHAT,
+        given=given(),
+    ).run()
+)

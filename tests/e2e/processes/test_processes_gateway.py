@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import pytest
 
+from hotswap.testing.gateway import GatewayProcess
 from hotswap.testing.provider import ScriptedProvider
 from hotswap.testing.step import Step
 
-from .conftest import RunningGateway, Start
+from .conftest import Start
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +69,7 @@ async def until_answered(port: int, chain: str) -> None:
         await asyncio.sleep(0.02)
 
 
-async def requests_stored(gateway: RunningGateway, admin_port: int) -> int:
+async def requests_stored(gateway: GatewayProcess, admin_port: int) -> int:
     """Ask the admin listener how many attempts are stored (1,000 at most)."""
     key = (gateway.folder / "state/admin.key").read_text().strip()
 
@@ -84,21 +85,12 @@ async def requests_stored(gateway: RunningGateway, admin_port: int) -> int:
     return await asyncio.to_thread(ask)
 
 
-def child(gateway: RunningGateway, name: str) -> int:
-    """Return the process id of a child."""
-    pid = gateway.process.pid
-    for found in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        if Path(f"/proc/{found}/comm").read_text().startswith(name):
-            return int(found)
-    pytest.fail(f"there is no {name}")
-
-
 def runs(pid: int) -> bool:
     """Say whether a process lives; one that waits to be reaped has no program any more."""
     return Path(f"/proc/{pid}/exe").exists()
 
 
-def links(gateway: RunningGateway) -> list[Path]:
+def links(gateway: GatewayProcess) -> list[Path]:
     """Return the link folders that are there."""
     return list(gateway.folder.glob("hotswap-*"))
 
@@ -122,7 +114,7 @@ async def test_a_killed_keeper_costs_no_request_and_no_record(
     port, admin_port = int(found[1]), int(found[2])
 
     statuses = {(await post(port)).status for _ in range(20)}
-    os.kill(child(gateway, "keeper"), signal.SIGKILL)
+    os.kill(gateway.child("keeper"), signal.SIGKILL)
     statuses |= {(await post(port)).status for _ in range(40)}
 
     await gateway.says("keeper was ended by SIGKILL; it starts again at once")
@@ -139,7 +131,7 @@ async def test_after_a_killed_worker_everything_is_answered_again(
     port = await gateway.listens()
     assert (await post(port)).status == 200
 
-    os.kill(child(gateway, "worker 0"), signal.SIGKILL)
+    os.kill(gateway.child("worker 0"), signal.SIGKILL)
     statuses = [(await post(port)).status for _ in range(20)]
 
     assert statuses == [200] * 20
@@ -171,7 +163,7 @@ async def test_a_killed_supervisor_takes_its_children_and_its_link_with_it(serve
         CONFIG.format(workers=2, base_url="http://127.0.0.1:9/v1", chain="assist")
     )
     await gateway.listens()
-    children = [child(gateway, name) for name in ("keeper", "worker 0", "worker 1")]
+    children = [gateway.child(name) for name in ("keeper", "worker 0", "worker 1")]
     assert len(links(gateway)) == 1
 
     gateway.signal(signal.SIGKILL)
@@ -208,9 +200,9 @@ async def test_a_worker_that_starts_later_has_the_reloaded_configuration(
     path.write_text(CONFIG.format(workers=1, base_url=provider.base_url, chain="other"))
     gateway.signal(signal.SIGHUP)
     await until_answered(port, "other")
-    os.kill(child(gateway, "keeper"), signal.SIGSTOP)
+    os.kill(gateway.child("keeper"), signal.SIGSTOP)
 
-    os.kill(child(gateway, "worker 0"), signal.SIGKILL)
+    os.kill(gateway.child("worker 0"), signal.SIGKILL)
 
     assert (await post(port, "other")).status == 200
 
@@ -220,7 +212,7 @@ async def test_a_change_made_while_the_keeper_was_down_is_taken_over(
 ) -> None:
     gateway = await serve(CONFIG.format(workers=1, base_url=provider.base_url, chain="assist"))
     await gateway.listens()
-    keeper = child(gateway, "keeper")
+    keeper = gateway.child("keeper")
     os.kill(keeper, signal.SIGSTOP)
     path = gateway.folder / "hotswap.yaml"
     path.write_text(CONFIG.format(workers=1, base_url=provider.base_url, chain="other"))

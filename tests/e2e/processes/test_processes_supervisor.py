@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Start, ask, read_answer
+from .conftest import Start, ask, log, logs, read_answer
 
 pytestmark = pytest.mark.slow
 
@@ -81,10 +81,10 @@ async def test_a_worker_that_starts_while_the_keeper_hangs_gets_the_newest_confi
 ) -> None:
     gateway = await start(1)
     port = await gateway.listens()
-    keeper = int(await gateway.logs(r"keeper (\d+) begins with first"))
+    keeper = int(await logs(gateway, r"keeper (\d+) begins with first"))
     first = await ask(port)
     gateway.signal(signal.SIGHUP)
-    await gateway.logs("keeper reloads")
+    await logs(gateway, "keeper reloads")
     os.kill(keeper, signal.SIGSTOP)
 
     os.kill(first.pid, signal.SIGKILL)
@@ -95,27 +95,27 @@ async def test_a_worker_that_starts_while_the_keeper_hangs_gets_the_newest_confi
 
 async def test_a_restarted_keeper_gets_the_newest_configuration(start: Start) -> None:
     gateway = await start(1)
-    keeper = int(await gateway.logs(r"keeper (\d+) begins with first"))
+    keeper = int(await logs(gateway, r"keeper (\d+) begins with first"))
     gateway.signal(signal.SIGHUP)
-    await gateway.logs("keeper reloads")
+    await logs(gateway, "keeper reloads")
 
     os.kill(keeper, signal.SIGKILL)
 
-    await gateway.logs(r"keeper (\d+) begins with second")
+    await logs(gateway, r"keeper (\d+) begins with second")
 
 
 async def test_a_reload_that_is_asked_for_while_the_keeper_is_down_comes_when_it_is_back(
     start: Start,
 ) -> None:
     gateway = await start(1)
-    keeper = int(await gateway.logs(r"keeper (\d+) begins with first"))
+    keeper = int(await logs(gateway, r"keeper (\d+) begins with first"))
     await gateway.listens()
 
     os.kill(keeper, signal.SIGKILL)
     await gateway.says("keeper was ended by SIGKILL")
     gateway.signal(signal.SIGHUP)
 
-    await gateway.logs("keeper reloads")
+    await logs(gateway, "keeper reloads")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
@@ -124,12 +124,12 @@ async def test_a_signal_ends_workers_first_and_then_the_keeper(
 ) -> None:
     gateway = await start(2)
     await gateway.listens()
-    await gateway.logs("keeper .* begins")
+    await logs(gateway, "keeper .* begins")
 
     gateway.signal(number)
 
     assert await gateway.ends() == code
-    assert gateway.log().splitlines()[1:] == [
+    assert log(gateway).splitlines()[1:] == [
         "worker stops",
         "worker stops",
         "worker stopped",
@@ -155,7 +155,7 @@ async def test_a_second_signal_quits_at_once(start: Start) -> None:
     await gateway.listens()
 
     gateway.signal(signal.SIGINT)
-    await gateway.logs("worker stops")
+    await logs(gateway, "worker stops")
     gateway.signal(signal.SIGINT)
 
     assert await gateway.ends() == 130
@@ -165,19 +165,19 @@ async def test_a_second_signal_quits_at_once(start: Start) -> None:
 async def test_a_worker_that_does_not_end_in_time_is_killed(start: Start) -> None:
     gateway = await start(1, "stuck", "impatient")
     await gateway.listens()
-    await gateway.logs("keeper .* begins")
+    await logs(gateway, "keeper .* begins")
 
     gateway.signal(signal.SIGTERM)
 
     assert await gateway.ends() == 0
     assert gateway.lines[-1] == "hotswap: worker 0 did not end in time"
-    assert gateway.log().splitlines()[1:] == ["worker stops", "keeper stops"]
+    assert log(gateway).splitlines()[1:] == ["worker stops", "keeper stops"]
 
 
 async def test_children_end_when_their_supervisor_is_killed(start: Start) -> None:
     gateway = await start(2)
     await gateway.listens()
-    await gateway.logs("keeper .* begins")
+    await logs(gateway, "keeper .* begins")
     children = _children(gateway.process.pid)
 
     gateway.signal(signal.SIGKILL)
