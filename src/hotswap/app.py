@@ -20,7 +20,8 @@ from .ledger.record import Record, Transition
 from .ledger.uplink import Load, Uplink
 from .server.door import empty
 from .server.drain import Drain
-from .server.protocol import ServerState, listen
+from .server.protocol import listen
+from .server.state import ServerState
 from .server.tls import server_context
 from .stopping import Stop
 from .upstream.client import HttpClient

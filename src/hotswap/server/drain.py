@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from .protocol import ServerState
+from .state import ServerState
 
 FAREWELL_S: Final = 1.0
 """How long the last words of those that are cut may take to go out."""

@@ -12,17 +12,14 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum, auto
 from typing import Final, cast
 
 from typing_extensions import override
 
-from ..clock import Clock
-from ..core.settings import ServerSettings
 from ..errors import RefusedError
-from .api import Handler, Incoming
+from .api import Incoming
 from .exchange import HttpExchange
 from .head import Head
 from .limits import (
@@ -31,88 +28,15 @@ from .limits import (
     LINGER_S,
     PARTING_S,
     PIPELINE_BYTES,
-    Bodies,
     Gathering,
     Watch,
-    room_for_callers,
 )
 from .reader import Phase, Reader
-from .status import Openings
-from .writes import Writes
+from .state import ServerState
 
 BACKLOG: Final = 2048
 """Connections the kernel holds until they are accepted; it caps this by `somaxconn`."""
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-Refuse = Callable[[str, int, str, str], tuple[bytes, bytes]]
-"""Renders path, status, code and message as header lines and body in the caller's dialect."""
-
-
-class UnansweredError(Exception):
-    """A handler returned without an answer."""
-
-
-class ServerState:
-    """What the connections of one listener share.
-
-    Args:
-        handler: Serves the requests.
-        settings: Limits; replace the attribute to apply others to new connections.
-        clock: Read for timers and the `date` header.
-        refuse: Renders the errors that are answered without the handler.
-        on_bug: Takes what a handler raised, for the log.
-    """
-
-    __slots__ = (
-        "bodies",
-        "clock",
-        "connections",
-        "draining",
-        "exchanges",
-        "handler",
-        "loop",
-        "on_bug",
-        "on_less",
-        "openings",
-        "refuse",
-        "room",
-        "settings",
-        "turned_away",
-        "writes",
-    )
-
-    def __init__(
-        self,
-        handler: Handler,
-        settings: ServerSettings,
-        clock: Clock,
-        refuse: Refuse,
-        on_bug: Callable[[Exception], None],
-    ) -> None:
-        self.handler = handler
-        self.settings = settings
-        self.clock = clock
-        self.refuse = refuse
-        self.on_bug = on_bug
-        self.loop = asyncio.get_running_loop()
-        self.openings = Openings(clock)
-        self.writes = Writes(self.loop)
-        self.connections: set[HttpProtocol] = set()
-        self.exchanges: dict[HttpExchange, asyncio.Task[None]] = {}
-        """Requests in flight: their handlers have not returned. Keeps their tasks alive."""
-        self.bodies = Bodies()
-        self.draining = False
-        """Every answer is the last one of its connection."""
-        self.on_less: Callable[[], None] | None = None
-        """Called when there is a connection or an exchange less, for those who wait for it."""
-        self.room = room_for_callers()
-        self.turned_away = 0
-        """Connections closed at once because there were too many."""
-
-    @property
-    def in_flight(self) -> int:
-        """Requests whose handlers have not returned."""
-        return len(self.exchanges)
 
 
 class _Stage(Enum):
@@ -368,9 +292,7 @@ class HttpProtocol(asyncio.Protocol):
         )
         exchange = HttpExchange(self, incoming, http_10=head.http_10, keep=head.keep)
         self._exchange = exchange
-        state.exchanges[exchange] = asyncio.Task(
-            _run(state, exchange), loop=state.loop, name="request"
-        )
+        state.run(exchange)
         self._hold()
 
     # Ends
@@ -419,28 +341,6 @@ class HttpProtocol(asyncio.Protocol):
             self._refuse(
                 RefusedError(408, "request_timeout", f"The request's {what} came too slowly.")
             )
-
-
-async def _run(state: ServerState, exchange: HttpExchange) -> None:
-    """Run the handler to its end and see to it that the caller gets one."""
-    try:
-        await state.handler(exchange)
-    except Exception as bug:  # noqa: BLE001 - a bug must cost one request only
-        _fail(state, exchange, bug)
-    else:
-        if not exchange.over:
-            _fail(state, exchange, UnansweredError(f"no answer to {exchange.incoming.path}"))
-    finally:
-        exchange.abort()
-        del state.exchanges[exchange]
-        if state.on_less is not None:
-            state.on_less()
-
-
-def _fail(state: ServerState, exchange: HttpExchange, bug: Exception) -> None:
-    state.on_bug(bug)
-    path, message = exchange.incoming.path, "The server failed on this request."
-    exchange.answer(500, *state.refuse(path, 500, "internal_error", message))
 
 
 async def listen(

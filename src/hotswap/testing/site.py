@@ -10,7 +10,8 @@ from msgspec import Struct
 from ..clock import Clock, SystemClock
 from ..core.settings import ServerSettings
 from ..server.api import Handler
-from ..server.protocol import HttpProtocol, ServerState, listen
+from ..server.protocol import HttpProtocol, listen
+from ..server.state import ServerState
 from ..server.tls import server_context
 
 Tls = tuple[str, str]
@@ -122,7 +123,7 @@ class Site:
     def connection(self) -> HttpProtocol:
         """The only connection."""
         (connection,) = self.state.connections
-        return connection
+        return cast("HttpProtocol", connection)
 
     async def open(self) -> None:
         """Listen."""
