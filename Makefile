@@ -5,7 +5,7 @@ PYTHON ?= $(shell tools/interpreter)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo serve test check coverage bench prove-soak format docs requirements clean
+.PHONY: help demo serve test check coverage bench prove-soak prove-lifecycle format docs requirements clean
 
 help:  ## Show what there is.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ coverage: .venv/.dev  ## The fast tests' coverage; processes that tests start ar
 
 bench: .venv/.run  ## Measure against the bare upstream and nginx (ARGS=--quick: little more than a minute).
 	$(BIN)/python -m bench.run $(ARGS)
+
+prove-lifecycle: .venv/.dev  ## Deaths, signals, takeovers under load; a keeper away for a minute.
+	LIFECYCLE_AWAY_S=60 $(BIN)/pytest -q -m slow tests/chaos/lifecycle $(ARGS)
 
 prove-soak: .venv/.run  ## Half an hour of mixed load: memory and descriptors stay flat (ARGS=--minutes=2).
 	$(BIN)/python -m bench.soak $(ARGS)

@@ -61,7 +61,8 @@ class DataPlane:
         self._record = record
         self._changed = changed
         self._tag = (index & 0xFF) << 20
-        self._served = 0
+        # Not from 0: in a takeover two workers have the same number for a while.
+        self._served = int(jitter() * (1 << 20))
         self._tick: asyncio.TimerHandle | None = None
         self._state: ServerState | None = None
         self._servers: list[asyncio.Server] = []

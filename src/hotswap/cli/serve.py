@@ -2,20 +2,27 @@
 
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
+
+from cyclopts import Parameter
 
 from .options import CONFIG_FILE, ConfigFile
 
+Takeover = Annotated[
+    bool,
+    Parameter(
+        name="--takeover",
+        negative=(),
+        show_default=False,
+        help="Take the place of the gateway that runs; it drains once this one is ready.",
+    ),
+]
 
-def serve(*, config: ConfigFile = CONFIG_FILE, takeover: bool = False) -> NoReturn:
+
+def serve(*, config: ConfigFile = CONFIG_FILE, takeover: Takeover = False) -> NoReturn:
     """Run the gateway until SIGTERM or Ctrl-C.
 
     The process is replaced by an interpreter that has loaded nothing of the command line.
-
-    Args:
-        config: The configuration file.
-        takeover: Take the place of the gateway that works on the same state folder, without
-            refusing a connection: it drains and ends once this one is ready.
     """
     # `-P` keeps modules of the working directory out.
     command = (sys.executable, "-P", "-m", "hotswap.processes", str(config))

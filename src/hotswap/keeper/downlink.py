@@ -66,7 +66,7 @@ class Downlink(asyncio.Protocol):
         self.idle.set()
         self._listener = listener
         self._frames = up_frames()
-        self._transport: asyncio.WriteTransport | None = None
+        self._transport: asyncio.Transport | None = None
         self._held: list[Held] = []
         self._arrived = asyncio.Event()
 
@@ -78,7 +78,7 @@ class Downlink(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not derive from asyncio's classes.
-        self._transport = cast("asyncio.WriteTransport", transport)
+        self._transport = cast("asyncio.Transport", transport)
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -100,6 +100,11 @@ class Downlink(asyncio.Protocol):
         self._transport.write(frame)
         if self._transport.get_write_buffer_size() > UNREAD:
             self.cut("it does not read")
+
+    def ignore(self) -> None:
+        """Read nothing more: the worker will send it again to the next keeper."""
+        if self._transport is not None:
+            self._transport.pause_reading()
 
     def cut(self, problem: str) -> None:
         """Close the connection at once."""

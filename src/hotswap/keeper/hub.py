@@ -141,6 +141,8 @@ class Hub:
         self._closed = True
         for server in self._servers:
             server.close()
+        for link in self.links:
+            link.ignore()
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
                 for link in self.links:

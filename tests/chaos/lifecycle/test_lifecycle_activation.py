@@ -1,9 +1,8 @@
 """Sockets that systemd holds: a plain restart under load refuses nobody."""
 
-import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -25,7 +24,7 @@ class Service(NamedTuple):
     port: int
     started: list[GatewayProcess]
     notifications: socket.socket
-    start: Callable[..., asyncio.Future[GatewayProcess]]
+    start: Callable[..., Awaitable[GatewayProcess]]
 
 
 @pytest.fixture

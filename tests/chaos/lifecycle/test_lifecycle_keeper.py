@@ -40,7 +40,7 @@ async def test_a_keeper_that_stays_away_costs_no_request_and_no_record(
     serve: Serve, load: Load, note: Note
 ) -> None:
     gateway = await serve()
-    load.begin(await gateway.listens(), plain=8, streams=4)
+    load.begin(await gateway.listens(), plain=4, streams=4)
     await load.answers(100)
 
     async with absence(gateway):

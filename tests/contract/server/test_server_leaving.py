@@ -104,6 +104,7 @@ async def test_a_drain_without_anything_to_wait_for_ends_at_once(open_site: Open
         await site.caller()
 
 
+@pytest.mark.slow
 async def test_a_drain_closes_idle_connections_and_lets_answers_end(open_site: OpenSite) -> None:
     serving, goes_on = asyncio.Event(), asyncio.Event()
 
@@ -184,3 +185,52 @@ async def test_a_drain_waits_for_no_caller_that_does_not_read(open_site: OpenSit
 
     assert drain.cut == 0
     assert not site.server.is_serving()
+
+
+async def test_a_caller_with_an_idle_connection_may_ask_once_more_in_a_drain(
+    open_site: OpenSite,
+) -> None:
+    async def well(exchange: Exchange) -> None:
+        exchange.answer(200, b"", b"well")
+
+    site = await open_site(well)
+    caller = await site.caller()
+    await caller.send(b"GET / HTTP/1.1")
+    before = await caller.answer()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(Drain(site.state, site.server).run(10.0))
+        await asyncio.sleep(0)
+        await caller.send(b"GET / HTTP/1.1")
+        after = await caller.answer()
+        rest = await caller.rest()
+
+    assert b"connection" not in before.headers
+    assert (after.body, after.headers[b"connection"]) == (b"well", b"close")
+    assert rest == b""
+
+
+async def test_a_caller_whose_stream_ends_in_a_drain_may_ask_once_more(open_site: OpenSite) -> None:
+    serving, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def stream(exchange: Exchange) -> None:
+        exchange.start(200, b"")
+        serving.set()
+        await goes_on.wait()
+        exchange.finish()
+
+    site = await open_site(stream)
+    caller = await site.caller()
+    await caller.send(b"GET / HTTP/1.1")
+    await serving.wait()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(Drain(site.state, site.server).run(10.0))
+        await asyncio.sleep(0)
+        goes_on.set()
+        streamed = await caller.answer()
+        await caller.send(b"GET / HTTP/1.1")
+        last = await caller.answer()
+
+    assert b"connection" not in streamed.headers
+    assert last.headers[b"connection"] == b"close"

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -117,7 +117,7 @@ async def test_who_gives_up_lets_the_old_one_start_its_keeper_again(
 
 
 @contextmanager
-def visitor(folder: Path) -> Iterator[socket.socket]:
+def visitor(folder: Path) -> Generator[socket.socket]:
     """Connect to the control socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.settimeout(10)
