@@ -35,7 +35,11 @@ LOOK_S: Final = 10.0
 WARM: Final = 1 / 3
 """Share of the time in which pools and arenas may fill."""
 WARM_MOST_S: Final = 600.0
-SETTLE_S: Final = 2.0
+SETTLE_S: Final = 5.0
+"""Without a change of any process's descriptors, before any load."""
+READY: Final = "hotswap is listening"
+"""What the supervisor says as soon as all processes are ready; a worker answers before that."""
+READY_S: Final = 60.0
 REST_S: Final = 90.0
 """Until idle connections to providers must have been closed, which is after 50 s."""
 FULL_MINUTES: Final = 30.0
@@ -58,9 +62,8 @@ def soak(plan: Plan) -> Soak:
         chains = stack.enter_context(_upstreams(cores))
         ours = hotswap(chains, folder, prefix=cores.for_both(), setting=Setting(workers=WORKERS))
         gateway = stack.enter_context(ours)
-        time.sleep(SETTLE_S)
         watch = Watch(gateway.pid)
-        watch.rest()
+        _settle(watch, folder / "log")
         result = _load(gateway, cores, plan, watch)
         left_over = _rest(watch)
         store = sum(file.stat().st_size for file in (folder / ".hotswap").glob("hotswap.db*"))
@@ -123,6 +126,21 @@ def _load(gateway: Gateway, cores: Cores, plan: Plan, watch: Watch) -> mix.Resul
     # Where the machine is too slow for the pace, the requests go on until all were sent.
     output = load.run((*words, *numbers), look, look_s=LOOK_S, limit_s=2 * plan.seconds + 60)
     return msgspec.json.decode(output, type=mix.Result)
+
+
+def _settle(watch: Watch, log: Path) -> None:
+    """Wait until everything has started, and remember the descriptors of that moment."""
+    now = SystemClock().now
+    until = now() + READY_S
+    quiet_at = now() + SETTLE_S
+    while now() < quiet_at or READY not in log.read_text():
+        if now() >= until:
+            raise SystemExit(f"soak: the gateway does not settle\n{log.read_text()[-2000:]}")
+        before = dict(watch.base)
+        watch.rest()
+        if watch.base != before:
+            quiet_at = now() + SETTLE_S
+        time.sleep(0.5)
 
 
 def _rest(watch: Watch) -> dict[int, int]:
