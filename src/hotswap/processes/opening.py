@@ -199,11 +199,12 @@ class Opened:
             self.surplus += goods.public[wanted:]
         else:
             self.surplus += goods.public
-        self.admin = adopt(goods.admin, opening.admin_host)
-        stack.callback(lambda: os.close(self.admin.descriptor))
-        if offer.admin_at != self.admin_at:
+        if offer.admin_at == self.admin_at:
+            self.admin = adopt(goods.admin, opening.admin_host)
+        else:
             os.close(goods.admin)
             self.admin = listen(opening.admin_host, opening.admin_port, shared=False)
+        stack.callback(os.close, self.admin.descriptor)
 
     def _adopt(self, descriptors: Sequence[int]) -> None:
         opening = self._opening

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -57,10 +58,17 @@ class Serve(Protocol):
         ...
 
 
+@pytest.fixture
+def provider(running_provider: ProviderProcess) -> ProviderProcess:
+    """Give a provider that never fails."""
+    running_provider.behave(PACE)
+    return running_provider
+
+
 @pytest.fixture(scope="session")
-def provider() -> Iterator[ProviderProcess]:
-    """Run a provider that never fails."""
-    with ProviderProcess(default=PACE, keep=0) as provider:
+def running_provider() -> Iterator[ProviderProcess]:
+    """Run the one provider of all tests."""
+    with ProviderProcess(keep=0) as provider:
         provider.behave(SLOW, key="slow")
         yield provider
 
@@ -137,6 +145,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line("|---|---|---|---|---|")
         for line in _figures:
             terminalreporter.write_line(line)
+
+
+async def end_well(gateway: GatewayProcess, load: Load, note: Note, remark: str = "") -> Outcome:
+    """End load and gateway; no request may have failed, no record be missing or there twice."""
+    outcome = await load.end()
+    gateway.signal(signal.SIGTERM)
+    assert await gateway.ends() == 0
+    note(outcome, remark)
+    assert outcome.failed == []
+    assert outcome.unlike(stored(gateway.folder)) == []
+    return outcome
 
 
 class Health(Struct):

@@ -10,7 +10,7 @@ import pytest
 
 from hotswap.testing.gateway import GatewayProcess
 
-from .conftest import Note, stored
+from .conftest import Note, end_well
 from .load import Load
 
 pytestmark = pytest.mark.slow
@@ -75,15 +75,10 @@ async def test_a_restart_on_systemds_sockets_refuses_nobody(
     second = await service.start()
     await second.listens()
     await load.answers(200)
-    outcome = await load.end()
-    second.signal(signal.SIGTERM)
 
-    assert await second.ends() == 0
-    note(outcome, "stopped, then started")
-    assert outcome.failed == []
+    outcome = await end_well(second, load, note, "stopped, then started")
     assert outcome.refused == 0
     assert {answer.worker for answer in outcome.answered} == {0, 1}
-    assert outcome.unlike(stored(first.folder)) == []
     told = [service.notifications.recv(1000).decode() for _ in range(4)]
     assert told == [
         f"READY=1\nMAINPID={first.process.pid}",
@@ -102,11 +97,6 @@ async def test_systemds_sockets_can_be_taken_over(service: Service, load: Load, 
     assert await second.listens() == service.port
     assert await first.ends() == 0
     await load.answers(200)
-    outcome = await load.end()
-    second.signal(signal.SIGTERM)
 
-    assert await second.ends() == 0
-    note(outcome)
-    assert outcome.failed == []
+    outcome = await end_well(second, load, note)
     assert outcome.refused == 0
-    assert outcome.unlike(stored(first.folder)) == []

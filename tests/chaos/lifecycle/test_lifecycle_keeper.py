@@ -10,7 +10,7 @@ import pytest
 
 from hotswap.testing.gateway import GatewayProcess
 
-from .conftest import AWAY_S, Note, Serve, health, resident_mib, stored
+from .conftest import AWAY_S, Note, Serve, end_well, health, resident_mib, stored
 from .load import Load
 
 pytestmark = pytest.mark.slow
@@ -26,13 +26,8 @@ async def test_a_killed_keeper_costs_no_request_and_no_record(
     os.kill(gateway.child("keeper"), signal.SIGKILL)
     await gateway.says("keeper was ended by SIGKILL; it starts again at once")
     await load.answers(200)
-    outcome = await load.end()
-    gateway.signal(signal.SIGTERM)
 
-    assert await gateway.ends() == 0
-    note(outcome)
-    assert outcome.failed == []
-    assert outcome.unlike(stored(gateway.folder)) == []
+    await end_well(gateway, load, note)
 
 
 @pytest.mark.timeout(AWAY_S + 60)
@@ -45,16 +40,11 @@ async def test_a_keeper_that_stays_away_costs_no_request_and_no_record(
 
     async with absence(gateway):
         await asyncio.sleep(AWAY_S)
-    outcome = await load.end()
     # Its next start may take 5 s; the records wait in the workers meanwhile.
     while (await health(gateway)).status != "ok":  # noqa: ASYNC110 - it tells nobody
         await asyncio.sleep(0.05)
-    gateway.signal(signal.SIGTERM)
 
-    assert await gateway.ends() == 0
-    note(outcome, f"away for {AWAY_S:.0f} s")
-    assert outcome.failed == []
-    assert outcome.unlike(stored(gateway.folder)) == []
+    await end_well(gateway, load, note, f"away for {AWAY_S:.0f} s")
 
 
 async def test_a_suspended_keeper_costs_no_request_and_no_record(
@@ -69,13 +59,8 @@ async def test_a_suspended_keeper_costs_no_request_and_no_record(
     await load.answers(1_000)
     os.kill(keeper, signal.SIGCONT)
     await load.answers(100)
-    outcome = await load.end()
-    gateway.signal(signal.SIGTERM)
 
-    assert await gateway.ends() == 0
-    note(outcome)
-    assert outcome.failed == []
-    assert outcome.unlike(stored(gateway.folder)) == []
+    await end_well(gateway, load, note)
 
 
 async def test_a_full_buffer_drops_unmoved_successes_first_and_counts_them(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from .conftest import Note, Serve, stored
+from .conftest import Note, Serve, end_well, stored
 from .load import Load
 
 pytestmark = pytest.mark.slow
@@ -43,9 +43,7 @@ async def test_a_new_configuration_under_load_fails_no_request(
     await fresh.end()
     await load.answers(100)
 
-    outcome = await load.end()
-    note(outcome)
-    assert outcome.failed == []
+    await end_well(gateway, load, note)
 
 
 async def test_a_broken_configuration_under_load_fails_no_request(
@@ -60,6 +58,4 @@ async def test_a_broken_configuration_under_load_fails_no_request(
     await gateway.says("configuration refused, the former one stays in force")
     await load.answers(200)
 
-    outcome = await load.end()
-    note(outcome)
-    assert outcome.failed == []
+    await end_well(gateway, load, note)

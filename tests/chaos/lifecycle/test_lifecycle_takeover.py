@@ -7,7 +7,7 @@ import pytest
 
 from hotswap.testing.gateway import GatewayProcess
 
-from .conftest import Note, Serve, health, stored
+from .conftest import Note, Serve, end_well, health
 from .load import Load
 
 pytestmark = pytest.mark.slow
@@ -25,13 +25,8 @@ async def test_a_takeover_fails_no_request_and_loses_no_record(
     await new.listens()
     assert await old.ends() == 0
     await load.answers(200)
-    outcome = await load.end()
-    new.signal(signal.SIGTERM)
 
-    assert await new.ends() == 0
-    note(outcome, f"2 workers replaced by {workers}")
-    assert outcome.failed == []
-    assert outcome.unlike(stored(new.folder)) == []
+    await end_well(new, load, note, f"2 workers replaced by {workers}")
     assert not list(new.folder.glob("hotswap-*"))
 
 
@@ -51,13 +46,8 @@ async def test_takeover_after_takeover_finds_every_worker_accepting(
         await fresh.answers(100)
         assert (await fresh.end()).failed == []
         assert {answer.worker for answer in fresh.outcome.answered} == {*range(workers)}
-    outcome = await load.end()
-    gateway.signal(signal.SIGTERM)
 
-    assert await gateway.ends() == 0
-    note(outcome, "2, 3, 1, then 4 workers")
-    assert outcome.failed == []
-    assert outcome.unlike(stored(gateway.folder)) == []
+    await end_well(gateway, load, note, "2, 3, 1, then 4 workers")
 
 
 async def test_a_takeover_that_can_not_listen_leaves_the_old_one_as_it_was(
@@ -70,6 +60,7 @@ async def test_a_takeover_that_can_not_listen_leaves_the_old_one_as_it_was(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         new = await serve("--takeover", admin=taken.getsockname()[1])
         assert await new.ends() == 1
+        assert "can not listen on 127.0.0.1:" in new.lines[-1]
     await load.answers(200)
 
     await goes_on(old, load, note)
@@ -104,13 +95,8 @@ async def test_an_old_supervisor_killed_in_the_midst_is_replaced_all_the_same(
     old.signal(signal.SIGKILL)
     await new.listens()
     await load.answers(200)
-    outcome = await load.end()
-    new.signal(signal.SIGTERM)
 
-    assert await new.ends() == 0
-    note(outcome)
-    assert outcome.failed == []
-    assert outcome.unlike(stored(new.folder)) == []
+    await end_well(new, load, note)
 
 
 async def test_sigterm_to_the_old_one_in_the_midst_changes_nothing(
@@ -126,13 +112,8 @@ async def test_sigterm_to_the_old_one_in_the_midst_changes_nothing(
     await new.listens()
     assert await old.ends() == 0
     await load.answers(200)
-    outcome = await load.end()
-    new.signal(signal.SIGTERM)
 
-    assert await new.ends() == 0
-    note(outcome)
-    assert outcome.failed == []
-    assert outcome.unlike(stored(new.folder)) == []
+    await end_well(new, load, note)
 
 
 async def test_a_takeover_may_change_the_address(serve: Serve, load: Load, note: Note) -> None:
@@ -164,25 +145,16 @@ async def test_a_stream_outlives_the_supervisor_that_it_began_under(
 
     new = await serve("--takeover")
     await new.listens()
-    outcome = await load.end()
+    await load.end()
     assert await old.ends() == 0
-    new.signal(signal.SIGTERM)
 
-    assert await new.ends() == 0
-    note(outcome)
-    assert outcome.failed == []
+    outcome = await end_well(new, load, note)
     assert len(outcome.answered) == 4
-    assert outcome.unlike(stored(new.folder)) == []
 
 
 async def goes_on(gateway: GatewayProcess, load: Load, note: Note) -> None:
     """Check that no request and no record was lost, and that there is a keeper."""
     while (await health(gateway)).status != "ok":
         await load.answers(10)
-    outcome = await load.end()
-    gateway.signal(signal.SIGTERM)
 
-    assert await gateway.ends() == 0
-    note(outcome)
-    assert outcome.failed == []
-    assert outcome.unlike(stored(gateway.folder)) == []
+    await end_well(gateway, load, note)

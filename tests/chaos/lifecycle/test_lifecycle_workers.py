@@ -13,7 +13,7 @@ from hotswap.testing.gateway import GatewayProcess
 from hotswap.testing.process import ProviderProcess
 from hotswap.testing.step import Step
 
-from .conftest import PACE, Note, Serve, stored
+from .conftest import Note, Serve, end_well, stored
 from .load import Load
 
 pytestmark = pytest.mark.slow
@@ -61,14 +61,8 @@ async def test_a_suspended_worker_fails_nothing_and_trips_nothing(
     await asyncio.sleep(3)  # longer than any silence that the provider may keep
     os.kill(worker, signal.SIGCONT)
     await load.answers(50)
-    outcome = await load.end()
-    provider.behave(PACE)
-    gateway.signal(signal.SIGTERM)
 
-    assert await gateway.ends() == 0
-    note(outcome, "suspended for 3 s")
-    assert outcome.failed == []
-    assert outcome.unlike(stored(gateway.folder)) == []
+    await end_well(gateway, load, note, "suspended for 3 s")
     assert transitions(gateway.folder) == []
 
 
