@@ -57,7 +57,8 @@ def plan(
         model = targets[0].model
         others = [Skip(t.id, "other_model") for t in targets if t.model != model]
         targets = [target for target in targets if target.model == model]
-    if len(targets) > 1 and targets[1].priority == targets[0].priority:
+    count = len(targets)
+    if count > 1 and targets[1].priority == targets[0].priority:
         targets = _ordered(targets, jitter)
     first = targets[0]
     if not _verdict(first, chain, standings, now):

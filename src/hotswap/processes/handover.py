@@ -20,7 +20,7 @@ again and has lost nothing. When the running one dies at any moment, the new one
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
@@ -143,7 +143,7 @@ def _read(channel: Channel) -> Offer:
 
 
 @contextmanager
-def _reach(state_dir: str) -> Iterator[str]:
+def _reach(state_dir: str) -> Generator[str]:
     """Give a short path of the control socket: more than 107 bytes can not be used."""
     folder = os.open(state_dir, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -78,6 +78,8 @@ async def test_chains_are_shown_once_under_their_own_names(rig: Rig) -> None:
             "first_content_s": None,
             "silence_s": None,
             "total_s": 600.0,
+            "first_tokens_per_s": None,
+            "first_tokens_s": 2.0,
         },
         "retry": {
             "max_attempts": 3,
