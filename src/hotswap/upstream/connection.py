@@ -134,9 +134,10 @@ class Connection(asyncio.Protocol):
     def end(self, flaw: Flaw) -> None:
         """Close at once; an exchange in flight ends with `flaw`."""
         exchange = self._detach()
-        self.close()
         if exchange is not None:
+            # First, so that the next attempt does not wait until this connection is replaced.
             exchange.fail(flaw, received=self._received)
+        self.close()
 
     def close(self) -> None:
         """Close at once; may be called in any state and more than once."""
