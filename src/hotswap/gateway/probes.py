@@ -156,22 +156,30 @@ class _Probe:
         if not 200 <= self._status < 300:
             fault = _ROUTE.dialect.read_fault(self._kind, self._status, self._headers, body)
             served = fault.cause in {Cause.CALLER, Cause.POLICY, Cause.CONTEXT, Cause.CAPABILITY}
-            self._report(self, None if served else fault)
+            self._end(None if served else fault)
             return
         reply = _ROUTE.dialect.read_reply(body)
         if isinstance(reply, Failure) and reply.cause is not Cause.QUALITY:
-            self._report(self, reply)
+            self._end(reply)
         else:
-            self._report(self, None)
+            self._end(None)
 
     def on_broken(self, broken: Broken) -> None:
         """The target still does not answer."""
-        self._report(self, Failure(Cause.HARD, broken.fault.value, self._status))
+        self._end(Failure(Cause.HARD, broken.fault.value, self._status))
 
     def on_limit(self) -> None:
         """The target still is silent."""
         self._call.cancel()
-        self._report(self, Failure(Cause.HANG, "first_content", self._status))
+        self._end(Failure(Cause.HANG, "first_content", self._status))
+
+    def _end(self, failure: Failure | None) -> None:
+        """Report, then let go of the call: each holds the other, and only the collector would see.
+
+        It comes so seldom that the probes of an outage would pile up for hours.
+        """
+        self._report(self, failure)
+        del self._call
 
     def record(self, failure: Failure | None, now: float) -> AttemptRecord:
         """Describe the probe; it was no one's request."""
