@@ -2,7 +2,8 @@
 
 import os
 import sys
-from typing import Annotated, NoReturn
+from collections.abc import Mapping
+from typing import Annotated, Final, NoReturn
 
 from cyclopts import Parameter
 
@@ -18,6 +19,13 @@ Takeover = Annotated[
     ),
 ]
 
+_MEMORY: Final[Mapping[str, str]] = {
+    "MALLOC_TRIM_THRESHOLD_": str(16 * 1024 * 1024),
+    "MALLOC_MMAP_THRESHOLD_": str(4 * 1024 * 1024),
+}
+"""For the C library's allocator. Left alone, it gives the memory of each large body back to the
+kernel and fetches it again for the next one: a third of the CPU of a request of 100 KiB."""
+
 
 def serve(*, config: ConfigFile = CONFIG_FILE, takeover: Takeover = False) -> NoReturn:
     """Run the gateway until SIGTERM or Ctrl-C.
@@ -27,4 +35,5 @@ def serve(*, config: ConfigFile = CONFIG_FILE, takeover: Takeover = False) -> No
     # `-P` keeps modules of the working directory out.
     command = (sys.executable, "-P", "-m", "hotswap.processes", str(config))
     options = ("--takeover",) if takeover else ()
-    os.execv(sys.executable, (*command, *options))  # noqa: S606 - our own interpreter and module
+    environment = {**_MEMORY, **os.environ}
+    os.execve(sys.executable, (*command, *options), environment)  # noqa: S606 - our own interpreter and module
