@@ -1,6 +1,6 @@
 -- Posts chat requests as the official OpenAI SDK sends them, and prints the summary as JSON.
--- Arguments: the models (names of chains, with commas between), the size of the body in bytes, and
--- the number of callers' keys that are used in turn.
+-- Arguments: the models (names of chains, with commas between), the size of the body in bytes, the
+-- number of callers' keys that are used in turn, and the number of different heads.
 
 local KEY = "sk-bench-0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -11,10 +11,11 @@ local function body(model, size)
 end
 
 -- Uses the models and the keys in turn; written beforehand, so that it costs little.
-local function rotate(models, size, keys)
+local function rotate(models, size, keys, heads)
    local requests, at = {}, 0
-   for number = 0, math.max(#models, keys) - 1 do
+   for number = 0, math.max(#models, keys, heads) - 1 do
       local key = number % keys
+      wrk.headers["X-Request-Source"] = "bench-" .. number % heads
       wrk.body = body(models[number % #models + 1], size)
       wrk.headers["Authorization"] = "Bearer " .. KEY .. (key > 0 and "-" .. key or "")
       requests[number + 1] = wrk.format()
@@ -26,7 +27,8 @@ local function rotate(models, size, keys)
 end
 
 function init(args)
-   local models, size, keys = {}, tonumber(args[2]), tonumber(args[3])
+   local models, size = {}, tonumber(args[2])
+   local keys, heads = tonumber(args[3]), tonumber(args[4])
    for model in string.gmatch(args[1], "[^,]+") do
       models[#models + 1] = model
    end
@@ -48,8 +50,8 @@ function init(args)
    wrk.headers["X-Stainless-Retry-Count"] = "0"
    wrk.headers["X-Stainless-Runtime"] = "CPython"
    wrk.headers["X-Stainless-Runtime-Version"] = "3.11.2"
-   if #models > 1 or keys > 1 then
-      rotate(models, size, keys)
+   if #models > 1 or keys > 1 or heads > 1 then
+      rotate(models, size, keys, heads)
    end
 end
 

@@ -78,6 +78,7 @@ def requests(
     size: int,
     seconds: float,
     keys: int = 1,
+    heads: int = 1,
 ) -> Cost:
     """Send chat requests of `size` bytes as fast as they are answered.
 
@@ -89,9 +90,10 @@ def requests(
         size: Bytes of a body.
         seconds: How long.
         keys: Callers' keys that are used in turn.
+        heads: Different heads that are sent in turn.
     """
     command = (*cores.for_load(), "wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s")
-    words = ("--", ",".join(chains), str(size), str(keys))
+    words = ("--", ",".join(chains), str(size), str(keys), str(heads))
     meter = tree.Meter(gateway.pid)
     output = run((*command, "--timeout", "10s", "-s", str(SCRIPT), gateway.urls[chains[0]], *words))
     used = meter.read()
