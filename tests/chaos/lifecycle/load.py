@@ -56,6 +56,8 @@ class Outcome(Struct):
     """No connection: nobody listened."""
     closed: int = 0
     """Connections that the gateway ended politely."""
+    progress: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when an answer begins and when one ends."""
 
     @property
     def failed(self) -> list[object]:
@@ -127,6 +129,7 @@ class Caller:
         writer.write(self._request)
         head = await reader.readuntil(b"\r\n\r\n")
         self._outcome.begun += 1
+        self._outcome.progress.set()
         lines = head.decode().lower().split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines[1:-2])
         if "content-length" in headers:
@@ -165,7 +168,6 @@ class Load:
         self.callers: list[Caller] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._ending = False
-        self._progress = asyncio.Event()
 
     def begin(
         self, port: int, *, plain: int = PLAIN, streams: int = STREAMS, chain: str = "assist"
@@ -183,15 +185,11 @@ class Load:
         await self.until(lambda outcome: len(outcome.answered) >= goal)
 
     async def until(self, met: Callable[[Outcome], bool]) -> None:
-        """Wait until the outcome is as wanted, looking after every request."""
+        """Wait until the outcome is as wanted, looking when an answer begins and when it ends."""
+        progress = self.outcome.progress
         while not met(self.outcome):
-            self._progress.clear()
-            await self._progress.wait()
-
-    async def until_begun(self, number: int) -> None:
-        """Wait until so many answers have begun."""
-        while self.outcome.begun < number:  # noqa: ASYNC110 - rare, and short
-            await asyncio.sleep(0.01)
+            progress.clear()
+            await progress.wait()
 
     async def end(self) -> Outcome:
         """Let every caller finish its request; return how all of them ended."""
@@ -206,7 +204,7 @@ class Load:
     async def _call(self, caller: "Caller") -> None:
         try:
             while not self._ending and await caller.ask():
-                self._progress.set()
+                self.outcome.progress.set()
         finally:
             caller.leave()
 

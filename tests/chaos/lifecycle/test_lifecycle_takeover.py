@@ -141,7 +141,7 @@ async def test_a_stream_outlives_the_supervisor_that_it_began_under(
 ) -> None:
     old = await serve()
     load.begin(await old.listens(), plain=0, streams=4, chain="slow")
-    await load.until_begun(4)
+    await load.until(lambda outcome: outcome.begun >= 4)
 
     new = await serve("--takeover")
     await new.listens()

@@ -102,21 +102,34 @@ async def test_descriptors_and_processes_are_back_to_base_after_all_of_it(
     await load.answers(100)
     await load.end()
 
-    # The last children may still be starting.
-    while grown(base, await at_rest(provider, gateway)):  # noqa: ASYNC110 - they tell nobody
-        await asyncio.sleep(0.1)
+    clock = asyncio.get_running_loop().time
+    patience = clock() + 10  # the last children may still be starting
+    now = await at_rest(provider, gateway)
+    while grown(base, now) and clock() < patience:
+        now = await at_rest(provider, gateway)
+    assert not grown(base, now), f"{base} has become {now}"
 
 
 async def at_rest(provider: ProviderProcess, gateway: GatewayProcess) -> dict[str, int]:
     """Count the descriptors of every process while no connection to the provider is open."""
     provider.refuse()
-    await asyncio.sleep(0.2)
+    while connected(provider.port):  # noqa: ASYNC110 - the kernel tells nobody
+        await asyncio.sleep(0.02)
     pids = {"supervisor": gateway.process.pid}
     for name in ("keeper", "worker 0", "worker 1"):
         pids |= {f"{name}, {at}": pid for at, pid in enumerate(gateway.children(name))}
     counts = {name: descriptors(pid) for name, pid in pids.items()}
     provider.revive()
     return counts
+
+
+def connected(port: int) -> bool:
+    """Say whether a connection to a local port is open."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return any(
+        remote.endswith(f":{port:04X}") and state == "01"
+        for _, _, remote, state, *_ in map(str.split, lines)
+    )
 
 
 def grown(before: dict[str, int], now: dict[str, int]) -> bool:
