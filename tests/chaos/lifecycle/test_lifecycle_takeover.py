@@ -95,6 +95,7 @@ async def test_an_old_supervisor_killed_in_the_midst_is_replaced_all_the_same(
     old.signal(signal.SIGKILL)
     await new.listens()
     await load.answers(200)
+    await old.ends()  # its children, perhaps its keeper too, go on until they have stored all
 
     await end_well(new, load, note)
 
