@@ -11,6 +11,7 @@ from msgspec.msgpack import Decoder
 from ..config.snapshot import Snapshot
 from ..errors import ConfigError
 from ..keeper.keeper import run_keeper
+from ..stopping import Stop
 from .channel import Begin, Channel, Word
 from .exits import Exit
 from .logs import configure
@@ -23,19 +24,16 @@ def main(channel: Channel) -> int:
     if begin is None:
         return Exit.FINE
     configure("keeper")
-    supervisor = os.getppid()
     try:
         run(_serve(channel, begin))
     except ConfigError as error:
         sys.stderr.write(f"hotswap: {error}\n")
         return Exit.FAILED
-    if os.getppid() != supervisor:
-        _clean_up_after_the_supervisor(Path(begin.link))
     return Exit.FINE
 
 
-def _clean_up_after_the_supervisor(link: Path) -> None:
-    """Remove the link's folder, whose owner was killed."""
+def _remove(link: Path) -> None:
+    """Remove a link's folder, unless its owner has done so."""
     with suppress(OSError):
         link.unlink()
         link.parent.rmdir()
@@ -43,6 +41,9 @@ def _clean_up_after_the_supervisor(link: Path) -> None:
 
 async def _serve(channel: Channel, begin: Begin) -> None:
     admin, link, *former = (socket.socket(fileno=descriptor) for descriptor in begin.sockets)
+    supervisor = os.getppid()
+    left = [Path(one.getsockname()) for one in former]
+    stopping = listen_for_the_end(channel)
 
     def on_snapshot(snapshot: bytes) -> None:
         channel.say(Word.SNAPSHOT, memory=snapshot)
@@ -56,5 +57,10 @@ async def _serve(channel: Channel, begin: Begin) -> None:
         on_snapshot=on_snapshot,
         on_new_key=lambda key: channel.say(Word.ADMIN_KEY, key),
         on_ready=report_ready(channel),
-        stopping=listen_for_the_end(channel),
+        stopping=stopping,
     )
+    if os.getppid() != supervisor:
+        left.append(Path(begin.link))
+    if await stopping is not Stop.REPLACED:  # else another keeper serves those who still need them
+        for path in left:
+            _remove(path)

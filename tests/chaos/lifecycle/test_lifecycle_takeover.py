@@ -98,6 +98,7 @@ async def test_an_old_supervisor_killed_in_the_midst_is_replaced_all_the_same(
     await old.ends()  # its children, perhaps its keeper too, go on until they have stored all
 
     await end_well(new, load, note)
+    assert not list(new.folder.glob("hotswap-*"))
 
 
 async def test_sigterm_to_the_old_one_in_the_midst_changes_nothing(
