@@ -14,8 +14,11 @@ from .setups import Gateway, below, hotswap
 from .upstreams import SMALL
 
 PACE: Final = 4000.0
-"""Requests per second in both cases. At a lower pace what is compared is mostly the price of waking
-up: one worker then serves several requests at a time, each of two serves one."""
+"""Requests per second in both cases, fewer than one worker can answer. What is compared then is
+mostly the price of waking up: one worker serves several requests at a time, each of two fewer."""
+CONNECTIONS: Final = 64
+SIZE: Final = 1024
+"""Bytes of a body."""
 TURN_S: Final = 1.0
 CROWDS: Final = (64, 400)
 """Connections that are spread. The kernel draws a worker for each, so of few more fall to one."""
@@ -24,14 +27,14 @@ ACCEPT_S: Final = 0.2
 
 
 def measure(bench: Bench, folder: Path) -> None:
-    """Compare one worker with two, on the same two cores and at the same pace."""
+    """Compare one worker with two on the same core: as fast as they can, and at the same pace."""
     with ExitStack() as stack:
         gateways = [
             stack.enter_context(
                 hotswap(
                     [bench.chains[SMALL]],
                     below(folder, f"workers-{count}"),
-                    prefix=bench.cores.for_both(),
+                    prefix=bench.cores.for_gateway(),
                     setting=Setting(workers=count),
                 )
             )
@@ -39,16 +42,26 @@ def measure(bench: Bench, folder: Path) -> None:
         ]
         for number in range(bench.effort.pairs // 2):
             for at in (1, 0) if number % 2 else (0, 1):
-                cost = load.paced(gateways[at], [SMALL], bench.cores, rate=PACE, seconds=TURN_S)
-                bench.figures.add(f"workers-{at + 1}", "cpu", cost.cpu_us)
-                bench.figures.note("hotswap", f"{at + 1} workers", cost.failed)
+                _turn(gateways[at], f"workers-{at + 1}", bench)
         for _ in range(bench.effort.spreads):
             for connections in CROWDS:
                 share = _fuller_share(gateways[1], connections)
                 bench.figures.add("hotswap", f"spread_{connections}", share * 100)
-    ratio = bench.figures.ratio("workers-2", "workers-1", "cpu")
-    if ratio is not None:
-        bench.figures.add("hotswap", "workers_ratio", ratio)
+    for name in ("full", "paced"):
+        ratio = bench.figures.ratio("workers-2", "workers-1", name)
+        if ratio is not None:
+            bench.figures.add("hotswap", f"workers_{name}", ratio)
+
+
+def _turn(gateway: Gateway, name: str, bench: Bench) -> None:
+    """Take the CPU per request at full throughput and at the pace."""
+    full = load.requests(
+        gateway, [SMALL], bench.cores, connections=CONNECTIONS, size=SIZE, seconds=TURN_S
+    )
+    paced = load.paced(gateway, [SMALL], bench.cores, rate=PACE, seconds=TURN_S)
+    bench.figures.add(name, "full", full.cpu_us)
+    bench.figures.add(name, "paced", paced.cpu_us)
+    bench.figures.note("hotswap", name, max(full.failed, paced.failed))
 
 
 def _fuller_share(gateway: Gateway, connections: int) -> float:
