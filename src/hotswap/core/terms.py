@@ -8,6 +8,7 @@ from typing import Final, assert_never
 from msgspec import Struct, field
 from typing_extensions import override
 
+from .abilities import UNKNOWN, Abilities
 from .settings import AuthRule, ErrorRateRule, LatencyRule, RateLimitRule, Retry, Timeouts
 
 
@@ -175,6 +176,8 @@ class Provider(Struct, frozen=True):
     """In order of preference; a provider without keys has one with an empty secret."""
     region: str = ""
     zone: str = ""
+    dialect: str = "openai_chat"
+    """Name of the dialect that it speaks: openai_chat, openai_responses, anthropic, gemini."""
 
 
 class Target(Struct, frozen=True):
@@ -190,6 +193,8 @@ class Target(Struct, frozen=True):
     """Share among targets of equal priority, above 0."""
     overrides: bytes = b""
     """A JSON object whose fields replace those of the request; empty: none."""
+    abilities: Abilities = UNKNOWN
+    """From the table of known models and the configuration."""
 
 
 class Triggers(Struct, frozen=True):
@@ -237,9 +242,12 @@ class Needs(Struct, frozen=True, gc=False, omit_defaults=True):
 
     images: bool = False
     audio: bool = False
+    """Sound in the prompt, or as the answer."""
+    video: bool = False
     files: bool = False
     tools: bool = False
     forced_tool: bool = False
+    json_object: bool = False
     json_schema: bool = False
     several: bool = False
     """More than one choice (`n`)."""
@@ -247,3 +255,19 @@ class Needs(Struct, frozen=True, gc=False, omit_defaults=True):
     reasoning: bool = False
     prompt_tokens: int = 0
     """Estimate."""
+
+    @property
+    def plain(self) -> bool:
+        """Nothing is asked beyond text."""
+        return not (
+            self.tools
+            or self.images
+            or self.json_schema
+            or self.json_object
+            or self.files
+            or self.audio
+            or self.video
+            or self.several
+            or self.logprobs
+            or self.forced_tool
+        )

@@ -6,6 +6,16 @@ from typing import Protocol
 from msgspec import Raw, Struct
 
 from ..core.terms import Credential, Failure, Needs, Target, Usage
+from .neutral import Piece, Reply, Request
+
+
+class UnableError(Exception):
+    """A request cannot be said in this dialect, or not to this target: another one has to serve."""
+
+    def __init__(self, need: str) -> None:
+        super().__init__(need)
+        self.need = need
+        """What is missing: a field of `core.terms.Needs`, or a word of the same kind."""
 
 
 class Peek(Struct, frozen=True, gc=False):
@@ -19,14 +29,45 @@ class Peek(Struct, frozen=True, gc=False):
     needs: Needs
     fields: Mapping[str, Raw]
     """All top-level fields, each value's bytes as the caller sent them."""
+    array: bool = False
+    """Gemini without `alt=sse`: the stream is one JSON array instead of events."""
+    action: str = ""
+    """Gemini: what follows the colon of the path, such as `generateContent`."""
 
 
-class Reply(Struct, frozen=True, gc=False):
-    """A complete, usable answer that was not streamed."""
+class Outgoing(Struct, frozen=True, gc=False):
+    """A request for one target, but for its head."""
+
+    path: str
+    """Below the provider's base path, with the query."""
+    body: bytes
+    headers: bytes = b""
+    """Further header lines, each with its CR LF; the same for every request to the target."""
+    notices: Sequence[str] = ()
+    """Fields that were left out or changed because the target does not take them as they are."""
+    stop: Sequence[str] = ()
+    """Stop sequences that the target does not take: the gateway has to cut the text."""
+
+
+class Verdict(Struct, frozen=True, gc=False):
+    """A whole answer is usable; its bytes are passed on."""
 
     usage: Usage | None = None
     finish: str = ""
     """The provider's finish reason; empty where the route has none, as embeddings."""
+
+
+class Envelope(Struct, frozen=True):
+    """What an answer of our own writing says of itself."""
+
+    request_id: str
+    """Ids of answers are made of it, so they are unique and lead to the records."""
+    created: int
+    """Unix seconds."""
+    model: str
+    request: Request
+    array: bool = False
+    """As `Peek.array`."""
 
 
 class AttemptNote(Struct, frozen=True, gc=False):
@@ -39,11 +80,10 @@ class AttemptNote(Struct, frozen=True, gc=False):
     ms: float
 
 
-class Passage(Protocol):
-    """One upstream stream on its way to a caller: what to forward, and whether it is sound.
+class Stream(Protocol):
+    """What is known of a provider's stream so far.
 
-    Feed it whatever the socket gave; it works the same for any way in which the network cut the
-    stream. Nothing that follows a failure is forwarded.
+    It is the same for any way in which the network cut the stream.
     """
 
     started: bool
@@ -58,6 +98,13 @@ class Passage(Protocol):
     content_bytes: int
     """Bytes of content deltas so far, to estimate tokens where the usage never came."""
 
+
+class Passage(Stream, Protocol):
+    """One upstream stream on its way to a caller: what to forward, and whether it is sound.
+
+    Feed it whatever the socket gave. Nothing that follows a failure is forwarded.
+    """
+
     def feed(self, data: bytes) -> bytes:
         """Take bytes from the provider; return the bytes of complete events to forward."""
         ...
@@ -67,21 +114,56 @@ class Passage(Protocol):
         ...
 
 
+class Reader(Stream, Protocol):
+    """A provider's stream, turned into pieces.
+
+    Fails on an error in any place, on a finish reason that means one, on what cannot be read, on
+    an end before the finish, and on an answer without content.
+    """
+
+    done: bool
+    """The dialect's own end was seen, or nothing that matters can follow: `end` may be called."""
+
+    def feed(self, data: bytes) -> Sequence[Piece]:
+        """Take bytes from the provider; return the pieces of complete events."""
+        ...
+
+    def end(self) -> Sequence[Piece]:
+        """The provider ended the body; return the pieces still held back. Sets `failure`."""
+        ...
+
+
+class Writer(Protocol):
+    """Pieces, turned into the caller's stream."""
+
+    def write(self, pieces: Sequence[Piece]) -> bytes:
+        """Return the events for these pieces; a `FinishPiece` may wait for `end`."""
+        ...
+
+    def end(self, usage: Usage | None) -> bytes:
+        """Return what ends the stream well: finish reason, usage, terminator. Called once."""
+        ...
+
+
 class Dialect(Protocol):
-    """One provider API."""
+    """One provider API, where both sides speak it."""
 
     KEEP_ALIVE: bytes
     """Bytes that keep a caller's stream alive and mean nothing to its SDK."""
 
-    def peek(self, body: bytes) -> Peek:
+    def peek(self, body: bytes, path: str, query: str) -> Peek:
         """Read what the line needs; raises `RefusedError` (400) for a body that is no request."""
         ...
 
-    def write_request(self, request: Peek, target: Target, kind: str) -> bytes:
-        """Write the body for `target` at a provider of `kind`: same request, its model."""
+    def pass_request(self, request: Peek, target: Target, kind: str) -> Outgoing:
+        """Write the request for `target` at a provider of `kind`: as it came, but for its model."""
         ...
 
-    def write_probe(self, target: Target, kind: str) -> bytes:
+    def pass_headers(self, headers: Mapping[bytes, bytes]) -> bytes:
+        """Write the header lines that travel on from a caller to a provider of this dialect."""
+        ...
+
+    def write_probe(self, target: Target, kind: str) -> Outgoing:
         """Write the cheapest request that shows whether `target` answers (one token)."""
         ...
 
@@ -89,7 +171,7 @@ class Dialect(Protocol):
         """Write the header lines that carry the credential, each with its CR LF."""
         ...
 
-    def read_reply(self, body: bytes) -> Reply | Failure:
+    def judge_reply(self, body: bytes) -> Verdict | Failure:
         """Judge the body of a 200 that was not streamed."""
         ...
 
@@ -99,8 +181,12 @@ class Dialect(Protocol):
         """Classify an answer whose status is not 2xx."""
         ...
 
-    def passage(self, *, usage_asked: bool) -> Passage:
+    def passage(self, request: Peek) -> Passage:
         """Begin to watch a stream of this dialect that goes to a caller of the same."""
+        ...
+
+    def stream_type(self, request: Peek) -> bytes:
+        """Return the content type of the stream that the caller gets."""
         ...
 
     def write_error(
@@ -114,6 +200,34 @@ class Dialect(Protocol):
         """Write an error answer as this dialect's SDKs understand it."""
         ...
 
-    def write_stream_error(self, code: str, message: str) -> bytes:
+    def write_stream_error(self, code: str, message: str, request: Peek) -> bytes:
         """Write the in-band event that makes this dialect's SDKs raise."""
+        ...
+
+
+class Translator(Dialect, Protocol):
+    """One provider API that others can be translated from and to."""
+
+    def read_request(self, request: Peek) -> Request:
+        """Understand a caller of this dialect; raises `RefusedError` (400)."""
+        ...
+
+    def write_request(self, request: Request, target: Target, kind: str) -> Outgoing:
+        """Say a request to `target` at a provider of `kind`; raises `UnableError`."""
+        ...
+
+    def read_reply(self, body: bytes) -> Reply | Failure:
+        """Understand, and judge, the body of a 200 that was not streamed."""
+        ...
+
+    def write_reply(self, reply: Reply, envelope: Envelope) -> bytes:
+        """Write a whole answer for a caller of this dialect."""
+        ...
+
+    def reader(self) -> Reader:
+        """Begin to read a provider's stream."""
+        ...
+
+    def writer(self, envelope: Envelope) -> Writer:
+        """Begin to write a stream to a caller."""
         ...

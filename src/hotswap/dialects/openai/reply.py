@@ -5,13 +5,13 @@ from typing import Final
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
-from ..core.terms import Cause, Failure, Usage
-from .api import Reply
-from .fault import read_in_band
-from .openai_answer import FAILED_FINISHES, Answer, Choice, decode, read_loosely
-from .openai_content import ABSENT, present, size_of
-from .openai_usage import read_usage
-from .surrogates import mended
+from ...core.terms import Cause, Failure, Usage
+from ..api import Reply
+from ..fault import read_in_band
+from .answer import FAILED_FINISHES, Answer, Choice, decode, read_loosely
+from .content import ABSENT, present, size_of
+from .usage import read_usage
+from ..surrogates import mended
 
 EMPTY: Final = Failure(Cause.QUALITY, "empty", 200)
 MALFORMED: Final = Failure(Cause.HARD, "malformed", 200)

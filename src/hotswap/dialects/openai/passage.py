@@ -5,13 +5,13 @@ from typing import Final
 from msgspec import DecodeError, Raw, ValidationError
 from msgspec.json import Decoder, Encoder
 
-from ..core.terms import Cause, Failure, Usage
-from .fault import read_in_band
-from .openai_answer import FAILED_FINISHES, Answer, Choice, decode, read_loosely
-from .openai_content import ABSENT, present, size_of
-from .openai_usage import read_usage
-from .sse import Event, Splitter
-from .surrogates import mended
+from ...core.terms import Cause, Failure, Usage
+from ..fault import read_in_band
+from .answer import FAILED_FINISHES, Answer, Choice, decode, read_loosely
+from .content import ABSENT, present, size_of
+from .usage import read_usage
+from ..sse import Event, Splitter
+from ..surrogates import mended
 
 DONE: Final = b"data: [DONE]\n\n"
 MAX_CHOICES: Final = 128

@@ -5,7 +5,7 @@ from typing import Final
 from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder
 
-from ..core.terms import Usage
+from ...core.terms import Usage
 
 
 class _Details(Struct, gc=False):

@@ -1,8 +1,8 @@
 """OpenAI's embeddings: one request, one answer, never a stream."""
 
-from ..core.terms import Failure, Needs, Target
-from .api import Peek, Reply
-from .openai_chat import (
+from ...core.terms import Failure, Needs, Target
+from ..api import Peek, Reply
+from .chat import (
     KEEP_ALIVE,
     credential_headers,
     passage,
@@ -10,8 +10,8 @@ from .openai_chat import (
     write_error,
     write_stream_error,
 )
-from .openai_reply import read_embeddings
-from .openai_request import (
+from .reply import read_embeddings
+from .request import (
     BYTES_PER_TOKEN,
     missing,
     read_fields,

@@ -6,12 +6,12 @@ from typing import Final
 from msgspec import Struct
 from msgspec.json import Encoder
 
-from ..core.terms import Credential, Failure, Target
-from .api import AttemptNote, Passage, Peek, Reply
-from .fault import read_fault
-from .openai_kinds import kind_named
-from .openai_reply import read_chat
-from .openai_request import (
+from ...core.terms import Credential, Failure, Target
+from ..api import AttemptNote, Passage, Peek, Reply
+from ..fault import read_fault
+from .kinds import kind_named
+from .reply import read_chat
+from .request import (
     read_fields,
     read_model,
     read_needs,

@@ -5,7 +5,7 @@ from typing import Final, cast
 from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder, Encoder
 
-from .openai_content import ABSENT, Content
+from .content import ABSENT, Content
 
 FAILED_FINISHES: Final = {
     "error": "server_error",
