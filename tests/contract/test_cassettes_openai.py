@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotswap.core.terms import Cause, Failure
-from hotswap.dialects.api import Reply
+from hotswap.dialects.api import Verdict
 from hotswap.dialects.fault import read_fault
-from hotswap.dialects.passthrough import OpenAIPassage
+from hotswap.dialects.openai.passage import OpenAIPassage
 from hotswap.dialects.registry import DIALECTS
 
 FOLDER = Path(__file__).parents[3] / "shared" / "cassettes"
@@ -118,9 +118,9 @@ def test_a_recorded_request_passes_with_nothing_lost(cassette: Cassette):
 
 @named(REPLIES)
 def test_a_recorded_answer_is_usable(cassette: Cassette):
-    reply = DIALECTS[ROUTES[cassette.dialect]].read_reply(cassette.text())
+    reply = DIALECTS[ROUTES[cassette.dialect]].judge_reply(cassette.text())
 
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, Verdict)
     assert reply.usage is not None
     assert reply.usage.input_tokens > 0
 

@@ -31,6 +31,10 @@ class Peek(Struct, frozen=True, gc=False):
     """All top-level fields, each value's bytes as the caller sent them."""
     array: bool = False
     """Gemini without `alt=sse`: the stream is one JSON array instead of events."""
+    sampled: bool = False
+    """`temperature` or `top_p` are set."""
+    stops: bool = False
+    """Stop sequences are set."""
     action: str = ""
     """Gemini: what follows the colon of the path, such as `generateContent`."""
 

@@ -12,16 +12,13 @@ from ..upstream.api import Headers
 from .line import Line
 
 JSON: Final = b"content-type: application/json\r\n"
-EVENT_STREAM: Final = (
-    b"content-type: text/event-stream; charset=utf-8\r\n"
-    b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
-)
+_LIVE: Final = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
 NO_RETRY: Final = b"x-should-retry: false\r\n"
 """The chain was tried already: an SDK that retries would triple the load in an outage."""
 RETRY_AFTER_MAX_S: Final = 60.0
 
 _PASSED_ON: Final = frozenset({Cause.CALLER, Cause.POLICY, Cause.CONTEXT, Cause.CAPABILITY})
-_PASSED_HEADERS: Final = (b"content-type", b"x-request-id")
+_PASSED_HEADERS: Final = (b"content-type", b"x-request-id", b"request-id")
 _CODES: Final = {
     429: "rate_limit_exceeded",
     503: "chain_exhausted",
@@ -50,6 +47,11 @@ class Refusal(Struct, frozen=True, gc=False):
         return dialect.write_error(self.status, self.code, self.message, self.param, attempts)
 
 
+def stream_head(line: Line) -> bytes:
+    """Write the headers that make a stream one, in the caller's dialect."""
+    return b"content-type: %b\r\n%b" % (line.route.dialect.stream_type(line.request), _LIVE)
+
+
 def explain(line: Line, target: Target | None, now: float) -> bytes:
     """Write the headers that every answer carries."""
     own_s = now - line.exchange.incoming.received_at - line.upstream_s
@@ -58,6 +60,8 @@ def explain(line: Line, target: Target | None, now: float) -> bytes:
     ) % (line.request_id.encode(), line.tried, max(own_s * 1000, 0.0))
     if target is not None:
         lines += b"x-hotswap-target: %b\r\n" % target.id.encode()
+    if line.notices and target is not None:
+        lines += b"x-hotswap-notice: %b\r\n" % ",".join(line.notices).encode("ascii", "replace")
     if line.attempts or line.skips:
         reason = why(line.attempts, _passed_over(line, target))
         if reason:

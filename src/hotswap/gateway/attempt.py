@@ -10,6 +10,7 @@ from .limits import Limits
 from .line import Line
 from .relay import Relay, keep_alive
 from .services import Services
+from .speech import Translation, say
 
 STALLED_S = 0.25
 """A limit that is noticed so late tells of this process, not of the provider."""
@@ -41,6 +42,7 @@ class Attempt:
         "_relay",
         "_services",
         "_size",
+        "_speech",
         "content_at",
         "health",
         "last_at",
@@ -55,6 +57,10 @@ class Attempt:
     )
 
     def __init__(self, line: Line, start: Start, services: Services) -> None:
+        """Send the request; raises `UnableError` or `RefusedError` before anything happens."""
+        provider = line.plane.providers[start.target.provider]
+        self._speech = say(line, start.target, provider, services.clock)
+        line.notices = self._speech.outgoing.notices
         line.tried += 1
         self.line = line
         self.number = line.tried
@@ -66,8 +72,7 @@ class Attempt:
         self._size = 0
         self._answer = b""
         self._relay: Relay | None = None
-        self._paused = False
-        self._looked_late = False
+        self._paused = self._looked_late = False
         self.status = 0
         self.usage: Usage | None = None
         self.content_at: float | None = None
@@ -84,18 +89,16 @@ class Attempt:
         self._call.set_limit(self._look_at)
 
     def _send(self) -> Call:
-        line, start = self.line, self.start
-        route = line.route
-        provider = line.plane.providers[start.target.provider]
+        line, start, speech = self.line, self.start, self._speech
+        headers = line.exchange.incoming.headers
         request = line.plane.request(
-            route,
-            start.target,
-            start.credential,
-            line.exchange.incoming.headers,
-            route.dialect.write_request(line.request, start.target, provider.kind),
+            speech.outgoing, start.target, start.credential, headers, speech.forwarded(headers)
         )
         return self._services.client.send(
-            provider.endpoint, request, self, connect_s=line.chain.timeouts.connect_s
+            line.plane.providers[start.target.provider].endpoint,
+            request,
+            self,
+            connect_s=line.chain.timeouts.connect_s,
         )
 
     @property
@@ -145,7 +148,9 @@ class Attempt:
         exchange, line = self.line.exchange, self.line
         if failure is not None:
             words = f"The answer broke off at {self.start.target.id}: {failure.detail}."
-            exchange.write(line.route.dialect.write_stream_error("upstream_interrupted", words))
+            exchange.write(
+                line.route.dialect.write_stream_error("upstream_interrupted", words, line.request)
+            )
             exchange.abort()
         elif self._relay is not None:
             exchange.finish()
@@ -164,7 +169,7 @@ class Attempt:
         if self._faulty:
             self._look(now + FAULT_BODY_S)
         elif line.request.stream and b"json" not in headers.get(b"content-type", b""):
-            self._relay = Relay(line, self.start.target)
+            self._relay = Relay(line, self.start.target, self._speech.passage())
 
     def on_body(self, data: bytes) -> None:
         """Relay a stream's next bytes, or gather a body."""
@@ -186,7 +191,10 @@ class Attempt:
                 self._on_content(now)
             if limits.keeps_pace(passage.content_bytes, now):
                 relay.commit(now)
-        if forward:
+        if isinstance(passage, Translation) and passage.cut:
+            self._call.cancel()
+            self._finish(relay.end(None, now))
+        elif forward:
             limits.on_progress(now)
             self._look(limits.silence_at(now))
 
@@ -265,13 +273,13 @@ class Attempt:
             self._look(self._limits.silence_at(now))
 
     def _judge(self, body: bytes) -> Failure | None:
-        reply = self.line.route.dialect.read_reply(body)
-        if isinstance(reply, Failure):
-            return reply
+        said = self._speech.answer(body)
+        if isinstance(said, Failure):
+            return said
         if self.line.request.stream:
             return Failure(Cause.HARD, "not_a_stream", self.status)
-        self.usage = reply.usage
-        self._answer = body
+        self.usage = said.usage
+        self._answer = said.body
         self._on_content(self.last_at or self.started_at)
         return None
 
@@ -283,9 +291,7 @@ class Attempt:
 
     def _read_fault(self) -> Failure:
         kind = self.line.plane.providers[self.start.target.provider].kind
-        return self.line.route.dialect.read_fault(
-            kind, self.status, self._headers, b"".join(self._parts)
-        )
+        return self._speech.read_fault(kind, self.status, self._headers, b"".join(self._parts))
 
     def _on_leave(self) -> None:
         self._end(Failure(Cause.CANCEL, "client_closed", self.status))

@@ -4,6 +4,8 @@ from typing import assert_never
 
 from ..core.run import Action, GiveUp, Run, Sleep, Start
 from ..core.terms import RULES, Failure, Scope
+from ..dialects.api import UnableError
+from ..errors import RefusedError
 from .answer import explain, give_up, note
 from .attempt import Attempt
 from .line import Line
@@ -40,7 +42,13 @@ def _wake(run: Run, line: Line, services: Services) -> Action | None:
 
 async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Action | None:
     """Make one attempt; return what follows, None once the caller's answer has ended."""
-    attempt = Attempt(line, start, services)
+    try:
+        attempt = Attempt(line, start, services)
+    except UnableError as unable:
+        return run.on_unable(unable.need, services.clock.now())
+    except RefusedError as refused:
+        line.refused = line.refused or refused
+        return run.on_unable(refused.code, services.clock.now())
     failure = await attempt.ended()
     now = services.clock.now()
     _report(attempt, failure, services, now)
@@ -90,11 +98,13 @@ def _report(attempt: Attempt, failure: Failure | None, services: Services, now: 
 def refuse(line: Line, failure: Failure | None, services: Services) -> None:
     """Answer a request that nothing could answer, in the caller's dialect."""
     now = services.clock.now()
+    if line.refused is not None and not line.tried and not line.committed:
+        raise line.refused
     exchange, dialect = line.exchange, line.route.dialect
     retry_after_s = services.standings.soonest_reopening(line.chain.targets, now)
     refusal = give_up(line, failure, retry_after_s)
     if line.committed:
-        exchange.write(dialect.write_stream_error(refusal.code, refusal.message))
+        exchange.write(dialect.write_stream_error(refusal.code, refusal.message, line.request))
         exchange.abort()
     else:
         headers = refusal.headers() + explain(line, None, now)

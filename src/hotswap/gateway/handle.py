@@ -1,7 +1,6 @@
 """A request's line: from the complete request to its last record, in one function."""
 
 from collections.abc import Callable
-from typing import Final
 
 from ..core.plan import plan
 from ..core.run import Run
@@ -12,20 +11,10 @@ from .answer import Refusal
 from .drive import drive
 from .line import Line
 from .options import read_options
-from .pages import page
-from .plane import Plane, Route
+from .pages import count, page
+from .plane import Plane
+from .routes import dialect_at, route_of
 from .services import Services
-
-_CHAT: Final = DIALECTS["openai_chat"]
-_EMBEDDINGS: Final = DIALECTS["openai_embeddings"]
-
-ROUTES: Final = {
-    "/v1/chat/completions": Route("chat", "openai_chat", _CHAT, "/chat/completions"),
-    "/v1/embeddings": Route(
-        "embeddings", "openai_embeddings", _EMBEDDINGS, "/embeddings", one_model=True
-    ),
-}
-"""Path to dialect: one lookup."""
 
 
 class Gateway:
@@ -69,14 +58,17 @@ class Gateway:
 
     async def _serve(self, exchange: Exchange, request_id: str) -> None:
         incoming = exchange.incoming
-        route = ROUTES.get(incoming.path)
+        route = route_of(incoming.path)
         plane, services = self.plane, self._services
         if route is None or incoming.method != "POST":
-            page(exchange, plane, draining=self.draining, known=incoming.path in ROUTES)
+            page(exchange, plane, draining=self.draining, known=route is not None)
             return
         caller = plane.access.admit(incoming)
-        request = route.dialect.peek(incoming.body)
+        request = route.dialect.peek(incoming.body, incoming.path, incoming.query)
         chain = plane.chain(request.model)
+        if route.counts:
+            count(exchange, route, request, request_id)
+            return
         options = read_options(incoming.headers)
         now = services.clock.now()
         candidates = plan(
@@ -105,8 +97,8 @@ class Gateway:
 
     def _refuse(self, exchange: Exchange, refused: RefusedError, request_id: str) -> None:
         """Render a refusal in the caller's dialect, as long as nothing was sent."""
-        route = ROUTES.get(exchange.incoming.path)
-        dialect = route.dialect if route is not None else FALLBACK
+        incoming = exchange.incoming
+        dialect = DIALECTS[dialect_at(incoming.path, incoming.headers)]
         refusal = Refusal(refused.status, refused.code, refused.message, refused.param)
         headers = b"%bx-hotswap-request-id: %b\r\n" % (refusal.headers(), request_id.encode())
         exchange.answer(refusal.status, headers, refusal.body(dialect))
@@ -114,6 +106,6 @@ class Gateway:
 
 def render_refusal(path: str, status: int, code: str, message: str) -> tuple[bytes, bytes]:
     """Write headers and body of an error that the server protocol itself has to answer."""
-    route = ROUTES.get(path)
+    route = route_of(path)
     refusal = Refusal(status, code, message)
     return refusal.headers(), refusal.body(route.dialect if route is not None else FALLBACK)

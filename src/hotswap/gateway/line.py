@@ -1,17 +1,23 @@
 """What one request carries along its way."""
 
+from collections.abc import Sequence
+
 from ..core.plan import Skip
 from ..core.terms import Chain
-from ..dialects.api import AttemptNote, Peek
+from ..dialects.api import AttemptNote, Peek, Translator
+from ..dialects.neutral import Request
+from ..errors import RefusedError
 from ..server.api import Exchange
 from .options import Options
-from .plane import Plane, Route
+from .plane import Plane
+from .routes import Route
 
 
 class Line:
     """The state of one request from its arrival to its last record."""
 
     __slots__ = (
+        "_neutral",
         "attempts",
         "caller",
         "chain",
@@ -20,8 +26,10 @@ class Line:
         "exchange",
         "failed_at",
         "keep_alive_at",
+        "notices",
         "options",
         "plane",
+        "refused",
         "request",
         "request_id",
         "route",
@@ -54,10 +62,7 @@ class Line:
         self.skips = skips
         """The targets left out so far, and why."""
         received_at = exchange.incoming.received_at
-        total_s = chain.timeouts.total_s
-        if options.deadline_s is not None and options.deadline_s < total_s:
-            total_s = options.deadline_s
-        self.deadline = received_at + total_s
+        self.deadline = received_at + _total_s(chain, options)
         """Monotonic seconds at which the request ends, whatever happens."""
         self.keep_alive_at = received_at + plane.snapshot.server.keep_alive_s
         """When a stream without content so far gets its head and a ping."""
@@ -71,3 +76,20 @@ class Line:
         """When the last attempt's failure was classified."""
         self.upstream_s = 0.0
         """Seconds spent waiting for providers; the rest of the time is our own."""
+        self.notices: Sequence[str] = ()
+        """What the target in hand was not told, or told differently."""
+        self.refused: RefusedError | None = None
+        """A fault of the request that only translation found."""
+        self._neutral: Request | None = None
+
+    def neutral(self, caller: Translator) -> Request:
+        """Return what the caller says, in neutral values; raises `RefusedError`."""
+        if self._neutral is None:
+            self._neutral = caller.read_request(self.request)
+        return self._neutral
+
+
+def _total_s(chain: Chain, options: Options) -> float:
+    """Return how long the request may take: the chain's limit, or less if the caller says so."""
+    total_s = chain.timeouts.total_s
+    return total_s if options.deadline_s is None else min(total_s, options.deadline_s)

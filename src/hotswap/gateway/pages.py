@@ -1,10 +1,17 @@
 """The few answers that need no provider: models, health, and what does not exist."""
 
-from ..dialects.openai_chat import write_models
-from ..dialects.registry import FALLBACK
+from typing import Final
+from urllib.parse import unquote
+
+from ..dialects.api import Peek
+from ..dialects.registry import DIALECTS, FALLBACK
 from ..server.api import Exchange
 from .answer import JSON, NO_RETRY, Refusal
+from .catalogue import COUNTS, LISTS
 from .plane import Plane
+from .routes import Route, dialect_at
+
+_MODELS: Final = ("/v1/models", "/v1beta/models")
 
 
 def page(exchange: Exchange, plane: Plane, *, draining: bool, known: bool) -> None:
@@ -25,17 +32,21 @@ def page(exchange: Exchange, plane: Plane, *, draining: bool, known: bool) -> No
             exchange.answer(503, JSON, b'{"status":"draining"}')
         case "/readyz" if reading:
             exchange.answer(200, JSON, b'{"status":"ready"}')
-        case "/v1/models" if reading:
-            plane.access.admit(incoming)
-            exchange.answer(200, JSON, write_models(plane.snapshot.listed, 0))
-        case "/healthz" | "/readyz" | "/v1/models":
+        case "/healthz" | "/readyz":
             _refuse_method(exchange, "GET, HEAD")
+        case path if path.startswith(_MODELS) and not known:
+            if reading:
+                plane.access.admit(incoming)
+                _models(exchange, plane)
+            else:
+                _refuse_method(exchange, "GET, HEAD")
         case _ if known:
             _refuse_method(exchange, "POST")
         case _:
             words = f"There is nothing at {incoming.method} {incoming.path[:120]}."
             refusal = Refusal(404, "not_found", words)
-            exchange.answer(404, refusal.headers(), refusal.body(FALLBACK))
+            dialect = DIALECTS[dialect_at(incoming.path, incoming.headers)]
+            exchange.answer(404, refusal.headers(), refusal.body(dialect))
 
 
 def _refuse_method(exchange: Exchange, allowed: str) -> None:
@@ -46,3 +57,21 @@ def _refuse_method(exchange: Exchange, allowed: str) -> None:
         return
     refusal = Refusal(405, "method_not_allowed", f"{path} takes {allowed}, not {method}.")
     exchange.answer(405, headers, refusal.body(FALLBACK))
+
+
+def count(exchange: Exchange, route: Route, request: Peek, request_id: str) -> None:
+    """Answer how many tokens a prompt has, by estimate: no provider is asked."""
+    headers = b"%bx-hotswap-request-id: %b\r\n" % (JSON, request_id.encode())
+    exchange.answer(200, headers, COUNTS[route.dialect_name](request.needs.prompt_tokens))
+
+
+def _models(exchange: Exchange, plane: Plane) -> None:
+    """List what callers may name as their model, or show one, in the form that they expect."""
+    incoming = exchange.incoming
+    form = LISTS[dialect_at(incoming.path, incoming.headers)]
+    _, _, name = incoming.path.partition("/models")
+    if name.strip("/"):
+        chain = plane.chain(unquote(name[1:]))
+        exchange.answer(200, JSON, form.one(chain.name))
+    else:
+        exchange.answer(200, JSON, form.many(plane.snapshot.listed))

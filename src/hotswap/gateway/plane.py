@@ -3,34 +3,21 @@
 from collections.abc import Mapping
 from typing import Final
 
-from msgspec import Struct
-
 from ..config.snapshot import Snapshot
 from ..core.terms import Chain, Credential, Endpoint, Provider, Target
-from ..dialects.api import Dialect
+from ..dialects.api import Outgoing
+from ..dialects.registry import DIALECTS
 from ..errors import RefusedError
 from ..upstream.request import authority
 from .access import Access
 
-FORWARDED: Final = (b"traceparent", b"tracestate", b"openai-beta")
-"""Request headers that travel on: trace context, and opt-ins of the caller's own dialect."""
+TRACE: Final = (b"traceparent", b"tracestate")
+"""Request headers that travel on, whatever the dialect."""
 
 _CONSTANT_LINES: Final = (
     b"content-type: application/json\r\naccept: */*\r\naccept-encoding: identity\r\n"
     b"user-agent: hotswap\r\n"
 )
-
-
-class Route(Struct, frozen=True):
-    """One path of the public listener that reaches providers."""
-
-    name: str
-    dialect_name: str
-    dialect: Dialect
-    path: str
-    """Below the provider's base path."""
-    one_model: bool = False
-    """Never moves to another model."""
 
 
 class Plane:
@@ -44,7 +31,7 @@ class Plane:
         self.chains: Mapping[str, Chain] = snapshot.chains
         self.providers: Mapping[str, Provider] = snapshot.providers
         self.access = Access(snapshot.keys)
-        self._heads: dict[tuple[str, str, str], bytes] = {}
+        self._heads: dict[tuple[str, bytes, str, str], bytes] = {}
 
     def chain(self, name: str) -> Chain:
         """Return the chain that a caller named; raises `RefusedError`."""
@@ -67,29 +54,38 @@ class Plane:
 
     def request(
         self,
-        route: Route,
+        outgoing: Outgoing,
         target: Target,
         credential: Credential,
         headers: Mapping[bytes, bytes],
-        body: bytes,
+        forwarded: bytes = b"",
     ) -> bytes:
-        """Write the complete HTTP request for `target`."""
-        key = (route.path, target.provider, credential.id)
+        """Write the complete HTTP request for `target`.
+
+        Args:
+            outgoing: Path, body and constant headers.
+            target: Where it goes.
+            credential: Whose key it carries.
+            headers: The caller's, for the trace context.
+            forwarded: Further lines of the caller's that travel on.
+        """
+        key = (outgoing.path, outgoing.headers, target.provider, credential.id)
         head = self._heads.get(key)
         if head is None:
-            head = self._heads[key] = self._head(route, target, credential)
-        forwarded = b""
-        for name in FORWARDED:
+            head = self._heads[key] = self._head(outgoing, target, credential)
+        for name in TRACE:
             if value := headers.get(name):
                 forwarded += b"%b: %b\r\n" % (name, value)
+        body = outgoing.body
         return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, forwarded, len(body), body)
 
-    def _head(self, route: Route, target: Target, credential: Credential) -> bytes:
+    def _head(self, outgoing: Outgoing, target: Target, credential: Credential) -> bytes:
         provider = self.providers[target.provider]
-        path = f"{provider.base_path}{route.path}".encode()
-        return b"POST %b HTTP/1.1\r\nhost: %b\r\n%b%b" % (
+        path = f"{provider.base_path}{outgoing.path}".encode()
+        return b"POST %b HTTP/1.1\r\nhost: %b\r\n%b%b%b" % (
             path,
             authority(provider.endpoint),
-            route.dialect.credential_headers(credential, provider.kind),
+            DIALECTS[provider.dialect].credential_headers(credential, provider.kind),
+            outgoing.headers,
             _CONSTANT_LINES,
         )

@@ -10,14 +10,13 @@ from typing import Final
 
 from ..core.standings import ProbeDue
 from ..core.terms import Cause, Credential, Failure, Needs
+from ..dialects.registry import DIALECTS
 from ..ledger.record import AttemptRecord
 from ..upstream.api import Broken, Call, Headers
-from .handle import ROUTES
-from .plane import Plane, Route
+from .plane import Plane
 from .services import Services
 
 MAX_BODY: Final = 256 * 1024
-_ROUTE: Final[Route] = ROUTES["/v1/chat/completions"]
 
 Ask = Callable[[str, float, Callable[[bool], None]], None]
 """Asks for the lease of a key for so many seconds; calls back once with the answer."""
@@ -95,6 +94,8 @@ class _Probe:
         "_began_at",
         "_call",
         "_credential",
+        "_dialect",
+        "_dialect_name",
         "_headers",
         "_kind",
         "_parts",
@@ -127,8 +128,10 @@ class _Probe:
         self._size = 0
         provider = plane.providers[due.target.provider]
         self._kind = provider.kind
-        body = _ROUTE.dialect.write_probe(due.target, provider.kind)
-        request = plane.request(_ROUTE, due.target, credential, {}, body)
+        self._dialect_name = provider.dialect
+        self._dialect = DIALECTS[provider.dialect]
+        outgoing = self._dialect.write_probe(due.target, provider.kind)
+        request = plane.request(outgoing, due.target, credential, {})
         self._began_at = services.clock.now()
         connect_s = min(limit_s, 2.0)
         self._call: Call = services.client.send(
@@ -154,11 +157,11 @@ class _Probe:
         """Judge: an answer of any content shows that the target serves."""
         body = b"".join(self._parts)
         if not 200 <= self._status < 300:
-            fault = _ROUTE.dialect.read_fault(self._kind, self._status, self._headers, body)
+            fault = self._dialect.read_fault(self._kind, self._status, self._headers, body)
             served = fault.cause in {Cause.CALLER, Cause.POLICY, Cause.CONTEXT, Cause.CAPABILITY}
             self._end(None if served else fault)
             return
-        reply = _ROUTE.dialect.read_reply(body)
+        reply = self._dialect.judge_reply(body)
         if isinstance(reply, Failure) and reply.cause is not Cause.QUALITY:
             self._end(reply)
         else:
@@ -192,7 +195,7 @@ class _Probe:
             chain="",
             config=self._plane.digest,
             caller="",
-            dialect=_ROUTE.dialect_name,
+            dialect=self._dialect_name,
             route="probe",
             streamed=False,
             needs=Needs(),

@@ -3,7 +3,7 @@
 from ..core.terms import Cause, Failure, Target
 from ..dialects.api import Passage
 from ..upstream.api import Fault
-from .answer import EVENT_STREAM, explain
+from .answer import explain, stream_head
 from .line import Line
 
 MAX_HELD = 256 * 1024
@@ -19,14 +19,14 @@ class Relay:
 
     __slots__ = ("_held", "_line", "_progress", "_target", "passage", "released")
 
-    def __init__(self, line: Line, target: Target) -> None:
+    def __init__(self, line: Line, target: Target, passage: Passage) -> None:
         self._line = line
         self._target = target
         self._held = b""
         self.released = False
         """What came so far has reached the caller, and what comes follows it at once."""
         self._progress = 0
-        self.passage: Passage = line.route.dialect.passage(usage_asked=line.request.usage_asked)
+        self.passage = passage
 
     def feed(self, data: bytes) -> bool:
         """Take bytes from the provider; say whether they brought the answer forward."""
@@ -48,7 +48,7 @@ class Relay:
         self.released = True
         if not line.committed:
             line.committed = True
-            line.exchange.start(200, EVENT_STREAM + explain(line, self._target, now))
+            line.exchange.start(200, stream_head(line) + explain(line, self._target, now))
         line.exchange.write(self._held)
 
     def end(self, failure: Failure | None, now: float) -> Failure | None:
@@ -67,6 +67,6 @@ def keep_alive(line: Line, now: float) -> None:
     """Show the caller of a stream without content so far that its request lives."""
     if not line.committed:
         line.committed = True
-        line.exchange.start(200, EVENT_STREAM + explain(line, None, now))
+        line.exchange.start(200, stream_head(line) + explain(line, None, now))
     line.exchange.write(line.route.dialect.KEEP_ALIVE)
     line.keep_alive_at = now + line.plane.snapshot.server.keep_alive_s

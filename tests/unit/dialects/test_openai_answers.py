@@ -3,8 +3,11 @@
 import msgspec
 import pytest
 
-from hotswap.dialects import openai_chat
-from hotswap.dialects.api import AttemptNote
+from hotswap.core.terms import Needs
+from hotswap.dialects.api import AttemptNote, Peek
+from hotswap.dialects.openai import chat as openai_chat
+
+PEEK = Peek("main", stream=True, usage_asked=False, needs=Needs(), fields={})
 
 
 @pytest.mark.parametrize(
@@ -41,7 +44,7 @@ def test_an_error_lists_the_attempts():
 
 
 def test_an_error_inside_a_stream_is_one_event():
-    assert openai_chat.write_stream_error("upstream_interrupted", 'cut "off"\n') == (
+    assert openai_chat.write_stream_error("upstream_interrupted", 'cut "off"\n', PEEK) == (
         b'data: {"error":{"message":"cut \\"off\\"\\n","type":"server_error",'
         b'"code":"upstream_interrupted","param":null}}\n\n'
     )
@@ -49,13 +52,3 @@ def test_an_error_inside_a_stream_is_one_event():
 
 def test_the_keep_alive_is_a_comment():
     assert openai_chat.KEEP_ALIVE == b": ping\n\n"
-
-
-def test_models_are_listed():
-    assert msgspec.json.decode(openai_chat.write_models(["main", "p/m"], 1795000000)) == {
-        "object": "list",
-        "data": [
-            {"id": "main", "object": "model", "created": 1795000000, "owned_by": "hotswap"},
-            {"id": "p/m", "object": "model", "created": 1795000000, "owned_by": "hotswap"},
-        ],
-    }

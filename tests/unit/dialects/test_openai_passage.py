@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotswap.core.terms import Cause, Failure, Usage
-from hotswap.dialects.openai_chat import passage
-from hotswap.dialects.passthrough import OpenAIPassage
+from hotswap.dialects.openai.passage import OpenAIPassage
 
 DONE = b"data: [DONE]\n\n"
 EMPTY = Failure(Cause.QUALITY, "empty", 200)
@@ -69,7 +68,7 @@ def test_the_usage_that_the_caller_did_not_ask_for_is_left_out():
     ],
 )
 def test_null_usage_is_removed_for_a_caller_that_did_not_ask(chunk: bytes):
-    watched = passage(usage_asked=False)
+    watched = OpenAIPassage(usage_asked=False)
 
     forwarded = watched.feed(b"data: " + chunk + b"\n\n")
 
@@ -79,7 +78,7 @@ def test_null_usage_is_removed_for_a_caller_that_did_not_ask(chunk: bytes):
 def test_null_usage_is_removed_wherever_it_stands():
     spaced = b'data: {"choices": [{"delta": {"content": "a"}}], "usage": null}\n\n'
     first = b'data: {"usage":null,"choices":[{"delta":{"content":"a"}}]}\n\n'
-    watched = passage(usage_asked=False)
+    watched = OpenAIPassage(usage_asked=False)
 
     assert watched.feed(spaced) == b'data: {"choices": [{"delta": {"content": "a"}}]}\n\n'
     assert watched.feed(first) == b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
@@ -87,7 +86,7 @@ def test_null_usage_is_removed_wherever_it_stands():
 
 def test_text_that_looks_like_null_usage_is_left_alone():
     chunk = piece({"content": ',"usage":null'})[:-3] + b',"usage":null}\n\n'
-    watched = passage(usage_asked=False)
+    watched = OpenAIPassage(usage_asked=False)
 
     assert watched.feed(chunk) == piece({"content": ',"usage":null'})
 
@@ -95,7 +94,7 @@ def test_text_that_looks_like_null_usage_is_left_alone():
 def test_null_usage_stays_for_a_caller_that_asked():
     chunk = event(choices=[{"index": 0, "delta": {"content": "a"}}], usage=None)
 
-    assert passage(usage_asked=True).feed(chunk) == chunk
+    assert OpenAIPassage(usage_asked=True).feed(chunk) == chunk
 
 
 def test_usage_in_a_chunk_with_content_is_noted_and_stays():
@@ -128,7 +127,7 @@ def test_quirk_groq_usage_comes_in_x_groq():
     ],
 )
 def test_frames_without_content_do_not_start_a_stream(delta: object):
-    watched = passage(usage_asked=True)
+    watched = OpenAIPassage(usage_asked=True)
 
     assert watched.feed(piece(delta)) == piece(delta)
     assert not watched.started
@@ -155,7 +154,7 @@ def test_frames_without_content_do_not_start_a_stream(delta: object):
     ],
 )
 def test_content_of_every_kind_starts_a_stream(delta: object, size: int):
-    watched = passage(usage_asked=True)
+    watched = OpenAIPassage(usage_asked=True)
 
     assert watched.feed(piece(delta)) == piece(delta)
     assert watched.started
@@ -179,7 +178,7 @@ def test_a_chunk_without_choices_is_not_forwarded():
 
 
 def test_comments_are_neither_forwarded_nor_progress():
-    watched = passage(usage_asked=True)
+    watched = OpenAIPassage(usage_asked=True)
 
     assert watched.feed(b": OPENROUTER PROCESSING\n\n: ping\n\n") == b""
     assert (watched.started, watched.progress) == (False, 0)
@@ -207,7 +206,7 @@ def test_every_choice_must_finish():
 
 
 def test_a_choice_that_begins_late_reopens_the_stream():
-    watched = passage(usage_asked=True)
+    watched = OpenAIPassage(usage_asked=True)
 
     watched.feed(HI + STOP)
     assert watched.complete
@@ -216,7 +215,7 @@ def test_a_choice_that_begins_late_reopens_the_stream():
 
 
 def test_a_missing_terminator_is_forgiven_and_added():
-    watched = passage(usage_asked=True)
+    watched = OpenAIPassage(usage_asked=True)
 
     assert watched.feed(HI + STOP) == HI + STOP
     assert watched.end() == DONE
@@ -371,7 +370,7 @@ def test_bare_json_instead_of_a_stream_is_judged_at_its_end():
 
 def test_a_null_error_is_none():
     chunk = event(choices=[{"index": 0, "delta": {"content": "a"}}], error=None)
-    watched = passage(usage_asked=True)
+    watched = OpenAIPassage(usage_asked=True)
 
     assert watched.feed(chunk) == chunk
     assert watched.failure is None
@@ -411,14 +410,14 @@ def test_a_field_of_an_unknown_type_hides_neither_error_nor_finish():
 
 def test_half_a_surrogate_pair_is_forwarded_as_it_came():
     chunk = b'data: {"choices":[{"index":0,"delta":{"content":"\\ud83d"}}]}\n\n'
-    watched = passage(usage_asked=True)
+    watched = OpenAIPassage(usage_asked=True)
 
     assert watched.feed(chunk) == chunk
     assert watched.started
 
 
 def test_an_event_without_end_is_a_failure():
-    watched = passage(usage_asked=True)
+    watched = OpenAIPassage(usage_asked=True)
 
     assert watched.feed(HI) == HI
     for _ in range(9):

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from hotswap.core.terms import Cause, Failure, Usage
-from hotswap.dialects import openai_chat, openai_embeddings
-from hotswap.dialects.api import Reply
+from hotswap.dialects.api import Verdict
+from hotswap.dialects.openai import chat as openai_chat
+from hotswap.dialects.openai import embeddings as openai_embeddings
 
 EMPTY = Failure(Cause.QUALITY, "empty", 200)
 MALFORMED = Failure(Cause.HARD, "malformed", 200)
@@ -42,9 +43,9 @@ def choice(message: object, finish: str | None = "stop") -> dict[str, object]:
     ],
 )
 def test_an_answer_with_content_or_a_refusal_is_usable(message: object, finish: str):
-    reply = openai_chat.read_reply(body(choice(message, finish), usage=COUNTS))
+    reply = openai_chat.judge_reply(body(choice(message, finish), usage=COUNTS))
 
-    assert reply == Reply(Usage(input_tokens=9, output_tokens=2), finish)
+    assert reply == Verdict(Usage(input_tokens=9, output_tokens=2), finish)
 
 
 @pytest.mark.parametrize(
@@ -79,38 +80,38 @@ def test_an_answer_with_content_or_a_refusal_is_usable(message: object, finish: 
     ],
 )
 def test_an_unusable_answer_is_a_failure(raw: bytes, failure: Failure):
-    assert openai_chat.read_reply(raw) == failure
+    assert openai_chat.judge_reply(raw) == failure
 
 
 def test_all_tokens_may_have_gone_into_reasoning():
     usage = {**COUNTS, "completion_tokens_details": {"reasoning_tokens": 2}}
 
-    reply = openai_chat.read_reply(body(choice({"content": ""}, "length"), usage=usage))
+    reply = openai_chat.judge_reply(body(choice({"content": ""}, "length"), usage=usage))
 
-    assert reply == Reply(Usage(input_tokens=9, output_tokens=2, reasoning_tokens=2), "length")
+    assert reply == Verdict(Usage(input_tokens=9, output_tokens=2, reasoning_tokens=2), "length")
 
 
 def test_a_null_error_beside_an_answer_is_none():
-    assert isinstance(openai_chat.read_reply(body(choice({"content": "Hi"}), error=None)), Reply)
+    assert isinstance(openai_chat.judge_reply(body(choice({"content": "Hi"}), error=None)), Verdict)
 
 
 def test_leading_blank_lines_are_part_of_a_slow_answer():
-    assert isinstance(openai_chat.read_reply(b"\n\n\n" + body(choice({"content": "Hi"}))), Reply)
+    assert isinstance(openai_chat.judge_reply(b"\n\n\n" + body(choice({"content": "Hi"}))), Verdict)
 
 
 @pytest.mark.parametrize("message", [{"content": 7}, {"content": "Hi", "reasoning": {"a": 1}}])
 def test_a_field_of_an_unknown_type_is_no_fault(message: object):
-    assert openai_chat.read_reply(body(choice(message))) == Reply(None, "stop")
+    assert openai_chat.judge_reply(body(choice(message))) == Verdict(None, "stop")
 
 
 def test_an_empty_answer_is_empty_whatever_its_types():
-    assert openai_chat.read_reply(body(choice({"content": "", "reasoning": {}}))) == EMPTY
+    assert openai_chat.judge_reply(body(choice({"content": "", "reasoning": {}}))) == EMPTY
 
 
 def test_half_a_surrogate_pair_is_no_fault():
     raw = body(choice({"content": "Hi"})).replace(b"Hi", rb"\ud83d")
 
-    assert isinstance(openai_chat.read_reply(raw), Reply)
+    assert isinstance(openai_chat.judge_reply(raw), Verdict)
 
 
 @pytest.mark.parametrize(
@@ -149,9 +150,9 @@ def test_half_a_surrogate_pair_is_no_fault():
     ],
 )
 def test_usage_is_normalised(usage: object, expected: Usage | None):
-    reply = openai_chat.read_reply(body(choice({"content": "Hi"}), usage=usage))
+    reply = openai_chat.judge_reply(body(choice({"content": "Hi"}), usage=usage))
 
-    assert reply == Reply(expected, "stop")
+    assert reply == Verdict(expected, "stop")
 
 
 @pytest.mark.parametrize(
@@ -159,14 +160,14 @@ def test_usage_is_normalised(usage: object, expected: Usage | None):
     [
         (
             b'{"object":"list","data":[{"embedding":[0.1]}],"usage":{"prompt_tokens":2}}',
-            Reply(Usage(input_tokens=2)),
+            Verdict(Usage(input_tokens=2)),
         ),
-        (b'{"data":[{"embedding":"qvvN"}]}', Reply()),
+        (b'{"data":[{"embedding":"qvvN"}]}', Verdict()),
         (b'{"data":[]}', EMPTY),
         (b"{}", MALFORMED),
         (b"<html>", MALFORMED),
         (b'{"error":{"code":401}}', Failure(Cause.AUTH, "auth", 200)),
     ],
 )
-def test_an_embeddings_answer_holds_vectors(raw: bytes, expected: Reply | Failure):
-    assert openai_embeddings.read_reply(raw) == expected
+def test_an_embeddings_answer_holds_vectors(raw: bytes, expected: Verdict | Failure):
+    assert openai_embeddings.judge_reply(raw) == expected

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotswap.core.terms import Credential, Needs, Target
-from hotswap.dialects import openai_chat, openai_embeddings
+from hotswap.dialects.openai import chat as openai_chat
+from hotswap.dialects.openai import embeddings as openai_embeddings
 from hotswap.errors import RefusedError
 
 TARGET = Target(id="p/gpt-9", provider="p", model="gpt-9")
@@ -35,7 +36,7 @@ def needs(**fields: object) -> Needs:
 
 
 def written(body: bytes, kind: str = "openai", target: Target = TARGET) -> bytes:
-    return openai_chat.write_request(openai_chat.peek(body), target, kind)
+    return openai_chat.pass_request(openai_chat.peek(body), target, kind).body
 
 
 def test_a_peek_names_what_the_line_must_know():
@@ -315,7 +316,7 @@ def test_an_embeddings_request_passes_with_its_model():
 
     assert (request.model, request.stream, request.usage_asked) == ("main", False, False)
     assert request.needs == Needs(prompt_tokens=2)
-    assert openai_embeddings.write_request(request, TARGET, "openai") == body.replace(
+    assert openai_embeddings.pass_request(request, TARGET, "openai").body == body.replace(
         b'"main"', b'"gpt-9"'
     )
 
@@ -331,7 +332,7 @@ def test_an_embeddings_request_passes_with_its_model():
     ],
 )
 def test_a_probe_asks_for_next_to_nothing(model: str, kind: str, expected: dict[str, int]):
-    probe = openai_chat.write_probe(Target(id="t", provider="p", model=model), kind)
+    probe = openai_chat.write_probe(Target(id="t", provider="p", model=model), kind).body
 
     assert msgspec.json.decode(probe) == {
         "model": model,
@@ -345,14 +346,14 @@ def test_a_probe_carries_the_overrides_that_it_does_not_set():
         id="t", provider="p", model="m", overrides=b'{"max_completion_tokens":9,"user":"u"}'
     )
 
-    fields = msgspec.json.decode(openai_chat.write_probe(target, "openai"))
+    fields = msgspec.json.decode(openai_chat.write_probe(target, "openai").body)
 
     assert fields["user"] == "u"
     assert fields["max_completion_tokens"] == 1
 
 
 def test_an_embeddings_probe_embeds_a_word():
-    assert openai_embeddings.write_probe(TARGET, "openai") == b'{"model":"gpt-9","input":"Hi"}'
+    assert openai_embeddings.write_probe(TARGET, "openai").body == b'{"model":"gpt-9","input":"Hi"}'
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from msgspec import Struct
 from msgspec.json import Encoder
 
 from ...core.terms import Credential, Failure, Target
-from ..api import AttemptNote, Passage, Peek, Reply
+from ..api import AttemptNote, Outgoing, Passage, Peek, Verdict
 from ..fault import read_fault
 from .kinds import kind_named
+from .passage import OpenAIPassage
 from .reply import read_chat
 from .request import (
     read_fields,
@@ -20,23 +21,25 @@ from .request import (
     write_chat,
     write_minimal,
 )
-from .passthrough import OpenAIPassage
 
 __all__ = [
     "KEEP_ALIVE",
     "credential_headers",
+    "judge_reply",
+    "pass_headers",
+    "pass_request",
     "passage",
     "peek",
     "read_fault",
-    "read_reply",
+    "stream_type",
     "write_error",
-    "write_models",
     "write_probe",
-    "write_request",
     "write_stream_error",
 ]
 
 KEEP_ALIVE: bytes = b": ping\n\n"
+EVENT_STREAM: Final = b"text/event-stream; charset=utf-8"
+PATH: Final = "/chat/completions"
 
 PROBE_TOKENS: Final = 1
 REASONING_PROBE_TOKENS: Final = 16
@@ -76,22 +79,10 @@ class _StreamErrorBody(Struct):
     error: _StreamError
 
 
-class _Model(Struct):
-    id: str
-    created: int
-    object: str = "model"
-    owned_by: str = "hotswap"
-
-
-class _Models(Struct):
-    data: list[_Model]
-    object: str = "list"
-
-
 _encode: Final = Encoder().encode
 
 
-def peek(body: bytes) -> Peek:
+def peek(body: bytes, path: str = PATH, query: str = "") -> Peek:  # noqa: ARG001 - the body says all
     """Read what the line needs; raises `RefusedError` (400) for a body that is no request."""
     fields = read_fields(body)
     return Peek(
@@ -100,20 +91,29 @@ def peek(body: bytes) -> Peek:
         read_usage_asked(fields),
         read_needs(fields, len(body)),
         fields,
+        sampled="temperature" in fields or "top_p" in fields,
+        stops="stop" in fields,
     )
 
 
-def write_request(request: Peek, target: Target, kind: str) -> bytes:
-    """Write the body for `target` at a provider of `kind`: same request, its model."""
-    return write_chat(request, target, kind)
+def pass_request(request: Peek, target: Target, kind: str) -> Outgoing:
+    """Write the request for `target` at a provider of `kind`: as it came, but for its model."""
+    return Outgoing(PATH, write_chat(request, target, kind))
 
 
-def write_probe(target: Target, kind: str) -> bytes:
+def pass_headers(headers: Mapping[bytes, bytes]) -> bytes:
+    """Write the header lines that travel on: opt-ins to what is new at OpenAI."""
+    beta = headers.get(b"openai-beta")
+    return b"openai-beta: %b\r\n" % beta if beta else b""
+
+
+def write_probe(target: Target, kind: str) -> Outgoing:
     """Write the cheapest request that shows whether `target` answers (one token)."""
     name = target.model.rpartition("/")[2]
     tokens = REASONING_PROBE_TOKENS if name.startswith(_REASONING_MODELS) else PROBE_TOKENS
     limit = kind_named(kind).renames.get("max_completion_tokens", "max_completion_tokens")
-    return write_minimal(target, {"messages": [{"role": "user", "content": "Hi"}], limit: tokens})
+    fields = {"messages": [{"role": "user", "content": "Hi"}], limit: tokens}
+    return Outgoing(PATH, write_minimal(target, fields))
 
 
 def credential_headers(credential: Credential, kind: str) -> bytes:
@@ -123,14 +123,19 @@ def credential_headers(credential: Credential, kind: str) -> bytes:
     return kind_named(kind).key_header + credential.secret.encode() + b"\r\n"
 
 
-def read_reply(body: bytes) -> Reply | Failure:
+def judge_reply(body: bytes) -> Verdict | Failure:
     """Judge the body of a 200 that was not streamed."""
     return read_chat(body)
 
 
-def passage(*, usage_asked: bool) -> Passage:
+def passage(request: Peek) -> Passage:
     """Begin to watch a stream of this dialect that goes to a caller of the same."""
-    return OpenAIPassage(usage_asked=usage_asked)
+    return OpenAIPassage(usage_asked=request.usage_asked)
+
+
+def stream_type(request: Peek) -> bytes:  # noqa: ARG001 - alike for all
+    """Return the content type of a stream."""
+    return EVENT_STREAM
 
 
 def write_error(
@@ -141,12 +146,11 @@ def write_error(
     return _encode(_ErrorBody(_Error(message, kind, code, param, attempts)))
 
 
-def write_stream_error(code: str, message: str) -> bytes:
+def write_stream_error(
+    code: str,
+    message: str,
+    request: Peek,  # noqa: ARG001 - alike for all
+) -> bytes:
     """Write the in-band event that makes this dialect's SDKs raise."""
     body = _StreamErrorBody(_StreamError(message, "server_error", code))
     return b"data: " + _encode(body) + b"\n\n"
-
-
-def write_models(names: Sequence[str], created: int) -> bytes:
-    """Write the list of models that this gateway serves; `created` is in Unix seconds."""
-    return _encode(_Models([_Model(name, created) for name in names]))

@@ -1,12 +1,16 @@
 """OpenAI's embeddings: one request, one answer, never a stream."""
 
+from typing import Final
+
 from ...core.terms import Failure, Needs, Target
-from ..api import Peek, Reply
+from ..api import Outgoing, Peek, Verdict
 from .chat import (
     KEEP_ALIVE,
     credential_headers,
+    pass_headers,
     passage,
     read_fault,
+    stream_type,
     write_error,
     write_stream_error,
 )
@@ -24,18 +28,23 @@ from .request import (
 __all__ = [
     "KEEP_ALIVE",
     "credential_headers",
+    "judge_reply",
+    "pass_headers",
+    "pass_request",
     "passage",
     "peek",
     "read_fault",
-    "read_reply",
+    "stream_type",
     "write_error",
     "write_probe",
-    "write_request",
     "write_stream_error",
 ]
 
 
-def peek(body: bytes) -> Peek:
+PATH: Final = "/embeddings"
+
+
+def peek(body: bytes, path: str = PATH, query: str = "") -> Peek:  # noqa: ARG001 - the body says all
     """Read what the line needs; raises `RefusedError` (400) for a body that is no request."""
     fields = read_fields(body)
     model = read_model(fields)
@@ -48,16 +57,16 @@ def peek(body: bytes) -> Peek:
     return Peek(model, stream=False, usage_asked=False, needs=needs, fields=fields)
 
 
-def write_request(request: Peek, target: Target, kind: str) -> bytes:
-    """Write the body for `target` at a provider of `kind`: same request, its model."""
-    return write_embeddings(request, target, kind)
+def pass_request(request: Peek, target: Target, kind: str) -> Outgoing:
+    """Write the request for `target` at a provider of `kind`: as it came, but for its model."""
+    return Outgoing(PATH, write_embeddings(request, target, kind))
 
 
-def write_probe(target: Target, kind: str) -> bytes:  # noqa: ARG001 - alike at every kind
+def write_probe(target: Target, kind: str) -> Outgoing:  # noqa: ARG001 - alike at every kind
     """Write the cheapest request that shows whether `target` answers."""
-    return write_minimal(target, {"input": "Hi"})
+    return Outgoing(PATH, write_minimal(target, {"input": "Hi"}))
 
 
-def read_reply(body: bytes) -> Reply | Failure:
+def judge_reply(body: bytes) -> Verdict | Failure:
     """Judge the body of a 200."""
     return read_embeddings(body)

@@ -7,11 +7,11 @@ from msgspec.json import Decoder, Encoder
 
 from ...core.terms import Cause, Failure, Usage
 from ..fault import read_in_band
+from ..sse import Event, Splitter
+from ..surrogates import mended
 from .answer import FAILED_FINISHES, Answer, Choice, decode, read_loosely
 from .content import ABSENT, present, size_of
 from .usage import read_usage
-from ..sse import Event, Splitter
-from ..surrogates import mended
 
 DONE: Final = b"data: [DONE]\n\n"
 MAX_CHOICES: Final = 128

@@ -6,12 +6,12 @@ from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
 from ...core.terms import Cause, Failure, Usage
-from ..api import Reply
+from ..api import Verdict
 from ..fault import read_in_band
+from ..surrogates import mended
 from .answer import FAILED_FINISHES, Answer, Choice, decode, read_loosely
 from .content import ABSENT, present, size_of
 from .usage import read_usage
-from ..surrogates import mended
 
 EMPTY: Final = Failure(Cause.QUALITY, "empty", 200)
 MALFORMED: Final = Failure(Cause.HARD, "malformed", 200)
@@ -27,7 +27,7 @@ class _Embeddings(Struct, gc=False):
 _decode_embeddings: Final = Decoder(_Embeddings).decode
 
 
-def read_chat(body: bytes) -> Reply | Failure:
+def read_chat(body: bytes) -> Verdict | Failure:
     """Judge a chat completion."""
     answer: Answer | None
     try:
@@ -48,10 +48,10 @@ def read_chat(body: bytes) -> Reply | Failure:
         failure = _fault_of(choice, usage)
         if failure is not None:
             return failure
-    return Reply(usage, answer.choices[0].finish_reason or "") if answer.choices else EMPTY
+    return Verdict(usage, answer.choices[0].finish_reason or "") if answer.choices else EMPTY
 
 
-def read_embeddings(body: bytes) -> Reply | Failure:
+def read_embeddings(body: bytes) -> Verdict | Failure:
     """Judge an embeddings answer."""
     try:
         answer = _decode_embeddings(body)
@@ -61,7 +61,7 @@ def read_embeddings(body: bytes) -> Reply | Failure:
         return read_in_band("", body)
     if answer.data is None:
         return MALFORMED
-    return Reply(read_usage(answer.usage)) if answer.data else EMPTY
+    return Verdict(read_usage(answer.usage)) if answer.data else EMPTY
 
 
 def _fault_of(choice: Choice, usage: Usage | None) -> Failure | None:

@@ -9,8 +9,8 @@ from msgspec.json import Decoder, Encoder
 from ...core.terms import Needs, Target
 from ...errors import RefusedError
 from ..api import Peek
-from .kinds import Kind, kind_named
 from ..surrogates import mended
+from .kinds import Kind, kind_named
 
 BYTES_PER_TOKEN: Final = 3.6
 """Of prompts in JSON, across languages; an estimate that errs on the high side."""

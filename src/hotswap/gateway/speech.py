@@ -1,0 +1,240 @@
+"""How one target is spoken to: in the caller's own bytes, or translated."""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Protocol
+
+from msgspec import Struct
+
+from ..clock import Clock
+from ..core.terms import Failure, Needs, Provider, Target, Usage
+from ..dialects.api import (
+    Dialect,
+    Envelope,
+    Outgoing,
+    Passage,
+    Peek,
+    Reader,
+    Translator,
+    UnableError,
+    Writer,
+)
+from ..dialects.fault import after_translation
+from ..dialects.neutral import Piece
+from ..dialects.registry import TRANSLATORS
+from ..dialects.stopping import StopCutter, cut_reply
+from ..upstream.api import Headers
+from .limits import BYTES_PER_TOKEN
+from .line import Line
+
+
+class Said(Struct, frozen=True, gc=False):
+    """A whole answer, ready for the caller."""
+
+    body: bytes
+    usage: Usage | None
+
+
+class Speech(Protocol):
+    """One request to one target, and the understanding of what comes back."""
+
+    outgoing: Outgoing
+
+    def forwarded(self, headers: Headers) -> bytes:
+        """Write those of the caller's header lines that travel on."""
+        ...
+
+    def answer(self, body: bytes) -> Said | Failure:
+        """Judge a whole answer, and put it into the caller's words."""
+        ...
+
+    def passage(self) -> Passage:
+        """Begin the caller's stream."""
+        ...
+
+    def read_fault(self, kind: str, status: int, headers: Headers, body: bytes) -> Failure:
+        """Classify an answer whose status is not 2xx."""
+        ...
+
+
+def say(line: Line, target: Target, provider: Provider, clock: Clock) -> Speech:
+    """Put the request of `line` into words that `target` understands.
+
+    Args:
+        line: The request.
+        target: Where it goes.
+        provider: Whose it is.
+        clock: Dates answers of our own writing.
+
+    Raises:
+        UnableError: It cannot be said to this target.
+        RefusedError: The request has a fault that only translation finds.
+    """
+    route, request = line.route, line.request
+    spoken = _spoken(request, target, provider)
+    if spoken in route.passes and not _conflicts(request, target):
+        return _Same(route.dialect, request, target, provider.kind)
+    if route.translator is None:
+        raise UnableError(route.name)
+    translator = TRANSLATORS[spoken]
+    neutral = line.neutral(route.translator)
+    outgoing = translator.write_request(neutral, target, provider.kind)
+    envelope = Envelope(
+        line.request_id, int(clock.unix()), target.model, neutral, array=request.array
+    )
+    return _Translated(translator, outgoing, route.translator, envelope, request.needs)
+
+
+def _spoken(request: Peek, target: Target, provider: Provider) -> str:
+    """Return the dialect to speak: OpenAI's newest take tools by the Responses API only."""
+    needs = request.needs
+    if target.abilities.responses_tools and needs.tools and provider.dialect == "openai_chat":
+        return "openai_responses"
+    return provider.dialect
+
+
+def _conflicts(request: Peek, target: Target) -> bool:
+    """Say whether the caller's bytes hold what the target is known to refuse."""
+    abilities = target.abilities
+    return (request.sampled and not abilities.sampling) or (request.stops and not abilities.stop)
+
+
+class _Same:
+    """Both sides speak alike: bytes pass, and are watched."""
+
+    __slots__ = ("_dialect", "_request", "outgoing")
+
+    def __init__(self, dialect: Dialect, request: Peek, target: Target, kind: str) -> None:
+        self._dialect = dialect
+        self._request = request
+        self.outgoing = dialect.pass_request(request, target, kind)
+
+    def forwarded(self, headers: Headers) -> bytes:
+        return self._dialect.pass_headers(headers)
+
+    def answer(self, body: bytes) -> Said | Failure:
+        verdict = self._dialect.judge_reply(body)
+        return verdict if isinstance(verdict, Failure) else Said(body, verdict.usage)
+
+    def passage(self) -> Passage:
+        return self._dialect.passage(self._request)
+
+    def read_fault(self, kind: str, status: int, headers: Headers, body: bytes) -> Failure:
+        return self._dialect.read_fault(kind, status, headers, body)
+
+
+class _Translated:
+    """The sides speak differently, or the target does not take all that was said."""
+
+    __slots__ = ("_caller", "_envelope", "_needs", "_spoken", "outgoing")
+
+    def __init__(
+        self,
+        spoken: Translator,
+        outgoing: Outgoing,
+        caller: Translator,
+        envelope: Envelope,
+        needs: Needs,
+    ) -> None:
+        self._spoken = spoken
+        self.outgoing = outgoing
+        self._caller = caller
+        self._envelope = envelope
+        self._needs = needs
+
+    def forwarded(self, headers: Headers) -> bytes:  # noqa: ARG002 - opt-ins are the dialect's own
+        return b""
+
+    def answer(self, body: bytes) -> Said | Failure:
+        reply = self._spoken.read_reply(body)
+        if isinstance(reply, Failure):
+            return reply
+        if self.outgoing.stop:
+            reply = cut_reply(reply, self.outgoing.stop)
+        return Said(self._caller.write_reply(reply, self._envelope), reply.usage)
+
+    def passage(self) -> Passage:
+        return Translation(
+            self._spoken.reader(),
+            self._caller.writer(self._envelope),
+            self.outgoing.stop,
+            self._needs.prompt_tokens,
+        )
+
+    def read_fault(self, kind: str, status: int, headers: Headers, body: bytes) -> Failure:
+        return after_translation(self._spoken.read_fault(kind, status, headers, body))
+
+
+class Translation:
+    """Implements `Passage`: a provider's stream, read in one dialect and written in another."""
+
+    __slots__ = (
+        "_cutter",
+        "_prompt_tokens",
+        "_reader",
+        "_writer",
+        "complete",
+        "content_bytes",
+        "cut",
+        "failure",
+        "over",
+        "progress",
+        "started",
+        "usage",
+    )
+
+    def __init__(
+        self, reader: Reader, writer: Writer, stop: Sequence[str], prompt_tokens: int
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._cutter = StopCutter(stop) if stop else None
+        self._prompt_tokens = prompt_tokens
+        self.over = False
+        """The caller's stream has its end."""
+        self.cut = False
+        """It ended at a stop sequence, and what the provider still sends is of no use."""
+        self.started = self.complete = False
+        self.failure: Failure | None = None
+        self.usage: Usage | None = None
+        self.progress = self.content_bytes = 0
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes from the provider; return what the caller gets."""
+        if self.over or self.failure is not None:
+            return b""
+        reader = self._reader
+        out = self._take(reader.feed(data))
+        if reader.done and self.failure is None and not self.over:
+            out += self.end()
+        return out
+
+    def end(self) -> bytes:
+        """The provider ended the body, or said that it will; return the end of the stream."""
+        if self.over or self.failure is not None:
+            return b""
+        out = self._take(self._reader.end())
+        if self.failure is None and not self.over:
+            self.over = True
+            out += self._writer.end(self.usage)
+        return out
+
+    def _take(self, pieces: Sequence[Piece]) -> bytes:
+        reader = self._reader
+        self.started, self.complete = reader.started, reader.complete
+        self.progress, self.content_bytes = reader.progress, reader.content_bytes
+        self.usage, self.failure = reader.usage, reader.failure
+        if self.failure is not None or not pieces:
+            return b""
+        if self._cutter is None:
+            return self._writer.write(pieces)
+        out = self._writer.write(self._cutter.feed(pieces))
+        return out + self._end_at_stop() if self._cutter.stopped else out
+
+    def _end_at_stop(self) -> bytes:
+        self.over = self.cut = self.complete = True
+        if self.usage is None:
+            self.usage = Usage(
+                self._prompt_tokens, ceil(self.content_bytes / BYTES_PER_TOKEN), estimated=True
+            )
+        return self._writer.end(self.usage)
