@@ -105,7 +105,8 @@ At less than full load two workers cost more than one, as each serves fewer requ
 The kernel draws a worker for each connection, so chance decides more among fewer of them.
 Figures are medians over interleaved rounds; a ratio is the median of the ratios of each round.
 Machines differ and swing, so trust the ratios more than the figures.
-A goal is reached by its figure or by its ratio to nginx.
+A goal is reached by its figure or by its ratio to nginx; where the time of the others goes: \
+[profile](profile.md).
 """
 
 
