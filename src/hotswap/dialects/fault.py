@@ -6,6 +6,7 @@ from typing import Final, cast
 
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
+from msgspec.structs import replace
 
 from ..core.terms import Cause, Failure
 from .fault_table import (
@@ -14,6 +15,7 @@ from .fault_table import (
     CAPABILITY,
     KIND_STATUSES,
     KIND_WORDS,
+    PAGE_STARTS,
     PAGES,
     QUOTA,
     SERVER,
@@ -65,8 +67,8 @@ def read_fault(kind: str, status: int, headers: Mapping[bytes, bytes], body: byt
     fault = read_error(error)
     if amazon := headers.get(b"x-amzn-errortype"):
         word = amazon.decode("latin-1").partition(":")[0].strip().lower()
-        fault = Fault((word, *fault.words), fault.message, fault.code, fault.param)
-    if status in PAGES and error is None and body.lstrip()[:1] == b"<":
+        fault = Fault((*fault.words, word), fault.message, fault.code, fault.param)
+    if status in PAGES and error is None and body.lstrip().startswith(PAGE_STARTS):
         meaning = SERVER
     else:
         meaning = _meaning(kind, status, fault)
@@ -82,22 +84,35 @@ def read_in_band(kind: str, error: bytes) -> Failure:
     """
     value = _decoded(error)
     fault = read_error(value)
-    if value is None:
-        fault = Fault(message=error.decode("utf-8", "replace"))
+    if value is None or isinstance(value, str):
+        fault = Fault(message=value or error.decode("utf-8", "replace"))
     number = _status(_outer(value))
     status = number if 400 <= number < 600 else ANY
     return _failure(_meaning(kind, status, fault), kind, 200, {}, fault)
 
 
+def after_translation(failure: Failure) -> Failure:
+    """Say what a failure means when the request was not sent as the caller wrote it.
+
+    What a provider then finds wrong with the request is a limit of the target or a fault of ours:
+    another target may well serve it. A prompt that is too long or against a policy stays so.
+    """
+    if failure.cause is not Cause.CALLER:
+        return failure
+    return replace(failure, cause=CAPABILITY.cause, detail=CAPABILITY.detail)
+
+
 def read_error(value: object) -> Fault:
     """Read a decoded error body of any provider's shape."""
     outer = _outer(value)
+    if "response" in outer and "error" not in outer:
+        outer = _object(outer["response"])
     error = outer.get("error")
     if isinstance(error, str):
         return Fault(message=error, words=_words(outer))
     inner = _object(error) or outer
     words = _words(inner)
-    message = _text(inner.get("message")) or _text(inner.get("Message")) or _issues(inner)
+    message = _said(inner)
     if "metadata" in inner:
         upstream = _upstream(_object(inner["metadata"]).get("raw"))
         words = (*words, *upstream.words)
@@ -125,7 +140,7 @@ def _meaning(kind: str, status: int, fault: Fault) -> Meaning:
             if meaning := table.get((status, word)) or table.get((ANY, word)):
                 return _hinted(meaning, status, fault)
     for fragment in fragments_at(status):
-        if fragment.text in text:
+        if fragment.text in text and fragment.also in text:
             return fragment.meaning
     return _by_status(kind, status, fault)
 
@@ -187,10 +202,9 @@ def _words(error: _Object) -> tuple[str, ...]:
         get("code"),
         get("type"),
         get("status"),
-        get("__type"),
+        _text(get("__type")).rpartition("#")[2] or None,
+        *(_object(issue).get("type") for issue in _list_of_issues(error)),
     ]
-    if "detail" in error:
-        found += [_object(issue).get("type") for issue in _list(error["detail"])]
     return tuple([str(word).lower() for word in found if isinstance(word, str | int)])
 
 
@@ -199,7 +213,9 @@ def _inner_words(error: _Object) -> Iterator[object]:
     metadata = _object(error.get("metadata"))
     details = error.get("details")
     yield _object(error.get("innererror")).get("code")
-    yield _object(details).get("error_code")
+    yield (code := _object(details).get("error_code"))
+    if isinstance(code, str) and code.startswith("cmek_"):
+        yield "cmek"
     yield metadata.get("error_type")
     yield metadata.get("limit_source")
     if "flagged_input" in metadata:
@@ -209,10 +225,14 @@ def _inner_words(error: _Object) -> Iterator[object]:
 
 
 def _quotas(error: _Object) -> Iterator[str]:
-    """Yield own words for what Google says of a quota in prose."""
-    message = _text(error.get("message"))[:_HEAD_CHARS]
+    """Yield own words for what is said of a quota in prose, under a code that says less."""
+    message = _text(error.get("message"))[:_HEAD_CHARS].lower()
     if "limit: 0" in message and _zero_quota(message):
         yield "quota_limit_zero"
+    if "tokens per day, please wait" in message:
+        yield "quota_per_day"
+    if "resource exhausted" in message and "again later" in message and not _delay(error):
+        yield "shared_capacity_used_up"
     for detail in _list(error.get("details")):
         for violation in _list(_object(detail).get("violations")):
             if "perday" in _text(_object(violation).get("quotaId")).lower():
@@ -223,7 +243,9 @@ def _delay(error: _Object) -> str:
     for detail in _list(error.get("details")):
         if delay := _text(_object(detail).get("retryDelay")):
             return delay
-    return ""
+    # Quirk: OpenRouter's own limits name their reset in headers that it quotes in the body.
+    reset = _object(_object(error.get("metadata")).get("headers")).get("X-RateLimit-Reset")
+    return _text(reset)
 
 
 def _outer(value: object) -> _Object:
@@ -249,16 +271,24 @@ def _number(error: _Object) -> int:
     return 0
 
 
-def _issues(error: _Object) -> str:
-    """Join what a validating front says of each field."""
-    detail = error.get("detail")
-    if isinstance(detail, str):
-        return detail
-    said: list[str] = []
-    for issue in map(_object, _list(detail)):
+def _said(error: _Object) -> str:
+    """Return the message, whatever its name; of a validating front, what it says of each field."""
+    message = error.get("message", error.get("Message", error.get("detail")))
+    if isinstance(message, str) and message:
+        return message
+    said = [_text(error.get("detail"))] if isinstance(error.get("detail"), str) else []
+    for issue in map(_object, _list_of_issues(error)):
         place = ".".join(str(step) for step in _list(issue.get("loc")))
         said.append(f"{place}: {_text(issue.get('msg'))}")
     return "; ".join(said)
+
+
+def _list_of_issues(error: _Object) -> list[object]:
+    """Return what a validating front lists. Quirk: Mistral wraps the list in its message."""
+    if "detail" in error:
+        return _list(error["detail"])
+    message = error.get("message")
+    return _list(_object(message).get("detail")) or _list(message)
 
 
 def _upstream(raw: object) -> Fault:

@@ -53,8 +53,12 @@ WORDS: Final[Words] = {
     (ANY, "consumer_suspended"): AUTH,
     (ANY, "account_deactivated"): AUTH,
     (ANY, "organization_on_hold"): AUTH,
-    (ANY, "cmek_key_disabled"): AUTH,
-    (ANY, "cmek_key_network_blocked"): AUTH,
+    (ANY, "service_disabled"): AUTH,
+    (ANY, "api_key_service_blocked"): AUTH,
+    (ANY, "api_key_ip_address_blocked"): AUTH,
+    (ANY, "api_key_http_referrer_blocked"): AUTH,
+    (400, "cmek_key_disabled"): AUTH,
+    (400, "cmek_key_network_blocked"): AUTH,
     (ANY, "unrecognizedclientexception"): AUTH,
     (ANY, "expiredtokenexception"): AUTH,
     (ANY, "invalidsignatureexception"): AUTH,
@@ -68,6 +72,7 @@ WORDS: Final[Words] = {
     (ANY, "billing_not_active"): QUOTA,
     (ANY, "billing_hard_limit_reached"): QUOTA,
     (ANY, "billing_error"): QUOTA,
+    (ANY, "billing_disabled"): QUOTA,
     (ANY, "enforced_spend_limit_reached"): QUOTA,
     (ANY, "contract_spend_limit_reached"): QUOTA,
     (ANY, "payment_required"): QUOTA,
@@ -114,6 +119,8 @@ WORDS: Final[Words] = {
     # The target.
     (ANY, "tool_use_failed"): BAD_OUTPUT,
     (ANY, "json_validate_failed"): BAD_OUTPUT,
+    (ANY, "extra_forbidden"): CAPABILITY,
+    (ANY, "operationnotsupported"): CAPABILITY,
     (ANY, "not_supported_error"): CAPABILITY,
     (ANY, "notimplementederror"): CAPABILITY,
     (ANY, "server_is_overloaded"): OVERLOADED,
@@ -124,12 +131,16 @@ WORDS: Final[Words] = {
     (ANY, "capacity_exceeded"): OVERLOADED,
     (ANY, "unavailable_error"): OVERLOADED,
     (ANY, "modelnotreadyexception"): OVERLOADED,
+    (ANY, "serviceunavailableexception"): OVERLOADED,
+    (ANY, "shared_capacity_used_up"): OVERLOADED,
+    (503, "cmek"): SERVER,
     (ANY, "provider_unavailable"): SERVER,
     (ANY, "modelerrorexception"): SERVER,
     (ANY, "modelstreamerrorexception"): SERVER,
     (ANY, "timeout"): TIMEOUT,
     (ANY, "timeout_error"): TIMEOUT,
     (ANY, "vector_store_timeout"): TIMEOUT,
+    (ANY, "modeltimeoutexception"): TIMEOUT,
     (ANY, "incorrect_hostname"): REGION,
     (ANY, "unsupported_country_region_territory"): REGION,
     (ANY, "data_residency_mismatch"): REGION,
@@ -143,6 +154,12 @@ KIND_WORDS: Final[Mapping[str, Words]] = {
         (ANY, "3505"): OVERLOADED,
     },
     "openrouter": {
+        (ANY, "permission_denied"): PERMISSION,
+        (ANY, "precondition_failed"): INVALID,
+        (ANY, "payload_too_large"): INVALID,
+        (ANY, "unprocessable"): INVALID,
+        (ANY, "server"): SERVER,
+        (ANY, "invalid_request"): INVALID,
         (ANY, "invalid_prompt"): INVALID,
         (ANY, "max_tokens_exceeded"): CONTEXT,
         (ANY, "not_found"): NOT_FOUND,
@@ -158,6 +175,8 @@ class Fragment(Struct, frozen=True):
     meaning: Meaning
     statuses: frozenset[int] = frozenset()
     """Where it counts; empty: everywhere. An error without a status fits each."""
+    also: str = ""
+    """What the message must hold besides."""
 
 
 _BAD_REQUEST: Final = frozenset({400})
@@ -182,10 +201,13 @@ FRAGMENTS: Final[tuple[Fragment, ...]] = (
     Fragment("exceeds the maximum number of tokens", CONTEXT, _LENGTH),
     Fragment("too large for model with", CONTEXT, _LENGTH),
     Fragment("too many tokens", CONTEXT, _LENGTH),
+    Fragment("exceeds the context length", CONTEXT, _LENGTH),
     # Quirk: llama.cpp, a text to embed that is longer than a physical batch.
     Fragment("is too large to process", CONTEXT, _LENGTH),
     # Quirk: llama.cpp, when the requests in flight together fill the pool of all its slots.
     Fragment("context size has been exceeded", OVERLOADED, frozenset({500})),
+    # Before the region's: Google says that a free plan has no right to a country, and billing has.
+    Fragment("enable billing", QUOTA, _REFUSED),
     Fragment("country, region, or territory not supported", REGION),
     Fragment("not available in your country", REGION),
     Fragment("user location is not supported", REGION),
@@ -198,8 +220,8 @@ FRAGMENTS: Final[tuple[Fragment, ...]] = (
     Fragment("billing hard limit", QUOTA, _REFUSED),
     Fragment("billing is not", QUOTA, _REFUSED),
     Fragment("billing account", QUOTA, _REFUSED),
-    Fragment("enable billing", QUOTA, _REFUSED),
-    Fragment("trial key", QUOTA, frozenset({429})),
+    Fragment("key limit exceeded", QUOTA, _FORBIDDEN),
+    Fragment("trial key", QUOTA, frozenset({429}), also="month"),
     Fragment("incorrect api key", AUTH, _REFUSED),
     Fragment("invalid api key", AUTH, _REFUSED),
     Fragment("api key not valid", AUTH, _REFUSED),
@@ -215,11 +237,14 @@ FRAGMENTS: Final[tuple[Fragment, ...]] = (
     Fragment("credential", AUTH, _FORBIDDEN),
     Fragment("authenticat", AUTH, _FORBIDDEN),
     Fragment("unauthorized", AUTH, _FORBIDDEN),
+    Fragment("organization has been disabled", AUTH, _REFUSED),
     Fragment("content management policy", POLICY, _REFUSED),
+    Fragment("content filtering policy", POLICY, _REFUSED),
     Fragment("usage policies", POLICY, _REFUSED),
     Fragment("content policy", POLICY, _REFUSED),
     Fragment("safety system", POLICY, _REFUSED),
     Fragment("rate limit", RATE_LIMIT, frozenset({403, 503})),
+    Fragment("currently overloaded", OVERLOADED, frozenset({429, 500})),
     Fragment("does not exist or you do not have access", NOT_FOUND, _MODEL),
     Fragment("is not a valid model", NOT_FOUND, _MODEL),
     Fragment("invalid model:", NOT_FOUND, _MODEL),
@@ -230,16 +255,37 @@ FRAGMENTS: Final[tuple[Fragment, ...]] = (
     Fragment("has been retired", NOT_FOUND, _MODEL),
     Fragment("model identifier is invalid", NOT_FOUND, _MODEL),
     Fragment("on-demand throughput isn", NOT_FOUND, _MODEL),
+    # The target, not the request, is what lacks something.
     Fragment("does not support tools", CAPABILITY, _BAD_REQUEST),
     Fragment("does not support thinking", CAPABILITY, _BAD_REQUEST),
     Fragment("does not support generate", CAPABILITY, _BAD_REQUEST),
     Fragment("does not support chat", CAPABILITY, _BAD_REQUEST),
+    Fragment("does not support function calling", CAPABILITY, _BAD_REQUEST),
+    Fragment("is not enabled for", CAPABILITY, _BAD_REQUEST),
+    Fragment("is deprecated for this model", CAPABILITY, _BAD_REQUEST),
+    Fragment("is not a multimodal model", CAPABILITY, _BAD_REQUEST),
+    Fragment("missing data required for image input", CAPABILITY, _BAD_REQUEST_OR_500),
+    Fragment("enable-auto-tool-choice", CAPABILITY, _BAD_REQUEST),
+    Fragment("requires --jinja", CAPABILITY, _BAD_REQUEST_OR_500),
+    Fragment("type is unavailable now", CAPABILITY, _BAD_REQUEST),
+    Fragment("no endpoints found that", CAPABILITY, frozenset({404})),
+    *(
+        Fragment("extra inputs are not permitted", CAPABILITY, _BAD_REQUEST, also=f"{name}:")
+        for name in ("temperature", "top_p", "top_k", "output_config")
+    ),
+    # Roles in an order that other targets take.
     Fragment("does not support assistant message prefill", CAPABILITY, _BAD_REQUEST),
     Fragment("prefill is incompatible", CAPABILITY, _BAD_REQUEST),
     Fragment("image input is not supported", CAPABILITY, _BAD_REQUEST_OR_500),
     Fragment("audio input is not supported", CAPABILITY, _BAD_REQUEST_OR_500),
     Fragment("failed to load image or audio file", INVALID, _BAD_REQUEST_OR_500),
     Fragment("ending with a model turn are not supported", CAPABILITY, _BAD_REQUEST),
+    Fragment("expected last role user or tool", CAPABILITY, _BAD_REQUEST),
+    Fragment("assistant messages at the end of the list", CAPABILITY, _BAD_REQUEST_OR_500),
+    Fragment("conversation roles must alternate", CAPABILITY, _BAD_REQUEST_OR_500),
+    Fragment("system role not supported", CAPABILITY, _BAD_REQUEST_OR_500),
+    # History that another model made.
+    Fragment("must be passed back to the api", CAPABILITY, _BAD_REQUEST),
     Fragment("thought_signature", CAPABILITY, _BAD_REQUEST),
     Fragment("thought signature", CAPABILITY, _BAD_REQUEST),
 )
@@ -290,6 +336,9 @@ KIND_STATUSES: Final[Mapping[str, Mapping[int, Meaning]]] = {
 PAGES: Final = frozenset({403, 503})
 """With one of these statuses an HTML page speaks for a CDN, not for the provider."""
 
+PAGE_STARTS: Final = (b"<", b"error code: 1")
+"""First bytes of such a page, and of Cloudflare's short form of it."""
+
 UNHINTED_429: Final[Mapping[str, Meaning]] = {"anthropic": QUOTA, "vertex": OVERLOADED}
 """A 429 that names no time: at these kinds it is not a rate limit."""
 
@@ -299,11 +348,13 @@ TYPES: Final[Mapping[str, Meaning]] = {
     "badrequesterror": INVALID,
     "bad_request": INVALID,
     "invalid_argument": INVALID,
+    "validationexception": INVALID,
     "unprocessable": INVALID,
     "payload_too_large": INVALID,
     "precondition_failed": INVALID,
     "permission_error": PERMISSION,
     "permission_denied": PERMISSION,
+    "accessdeniedexception": PERMISSION,
     "not_found_error": NOT_FOUND,
     "notfounderror": NOT_FOUND,
     "not_found": NOT_FOUND,
