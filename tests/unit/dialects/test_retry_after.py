@@ -55,6 +55,13 @@ def test_a_point_in_time_says_nothing_without_the_answers_own_date(value: str):
         ({b"retry-after-ms": b"nan", b"retry-after": b"9"}, "", "", 9.0),
         ({b"retry-after": b"Sun, 22 Nov 2026 14:00:30 GMT", b"date": DATE}, "", "", 30.0),
         ({b"retry-after": b"-3"}, "", "46s", 46.0),
+        ({b"retry-after-ms": b"-5", b"retry-after": b"2"}, "", "", 2.0),
+        ({b"retry-after-ms": b"inf", b"retry-after": b"inf"}, "try again in 3s", "", 3.0),
+        ({b"retry-after": b"nan"}, "", "", None),
+        ({b"retry-after-ms": b"1e12"}, "", "", 86400.0),
+        ({b"retry-after": b"Sun, 22 Nov 2026 14:00:30 GMT"}, "", "46s", 46.0),
+        ({b"retry-after": b"7"}, "try again in 41s", "46s", 7.0),
+        ({}, "try again in 41s", "46s", 46.0),
         ({b"retry-after": b"999999"}, "", "", 86400.0),
         ({}, "", "35694.52s", 35694.52),
         ({}, "Please try again in 41.7s. Visit the limits page.", "", 41.7),
@@ -95,7 +102,34 @@ def test_the_first_usable_hint_counts(
             },
             2.0,
         ),
+        # OpenAI: some accounts have a limit of the project; Groq: Go-like durations.
+        (
+            {
+                b"x-ratelimit-remaining-project-tokens": b"0",
+                b"x-ratelimit-reset-project-tokens": b"2h3m",
+            },
+            7380.0,
+        ),
+        ({b"x-ratelimit-remaining-tokens": b"0", b"x-ratelimit-reset-tokens": b"7.66s"}, 7.66),
+        # Azure: whole seconds; its Responses route says -1, which means nothing.
+        ({b"x-ratelimit-remaining-tokens": b"0", b"x-ratelimit-reset-tokens": b"6"}, 6.0),
         ({b"x-ratelimit-remaining-tokens": b"-1", b"x-ratelimit-reset-tokens": b"6"}, None),
+        ({b"x-ratelimit-remaining-tokens": b"0", b"x-ratelimit-reset-tokens": b"-1"}, None),
+        # Anthropic: points in time, the latest of the limits that are used up.
+        (
+            {
+                b"anthropic-ratelimit-input-tokens-remaining": b"0",
+                b"anthropic-ratelimit-input-tokens-reset": b"2026-11-22T14:00:40Z",
+                b"anthropic-ratelimit-output-tokens-remaining": b"0",
+                b"anthropic-ratelimit-output-tokens-reset": b"2026-11-22T14:00:50Z",
+                b"anthropic-ratelimit-requests-remaining": b"12",
+                b"anthropic-ratelimit-requests-reset": b"2026-11-22T14:09:00Z",
+                b"date": DATE,
+            },
+            50.0,
+        ),
+        # Mistral names no reset of its newer limits.
+        ({b"x-ratelimit-remaining-req-minute": b"0"}, None),
         (
             {
                 b"anthropic-ratelimit-requests-remaining": b"0",
@@ -104,6 +138,7 @@ def test_the_first_usable_hint_counts(
             },
             20.0,
         ),
+        # OpenRouter: milliseconds since the epoch; Cohere: seconds since the epoch.
         (
             {
                 b"x-ratelimit-remaining": b"0",

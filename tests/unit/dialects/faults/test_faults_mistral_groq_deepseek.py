@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+Row = tuple[int, object, str]
+
 
 def error(message: str = "m", **fields: object) -> dict[str, object]:
     return {"error": {"message": message, "param": None, **fields}}
@@ -17,7 +19,7 @@ def issue(kind: str) -> dict[str, object]:
     return {"type": kind, "loc": ["body", "n"], "msg": "Extra inputs are not permitted"}
 
 
-MISTRAL = [
+MISTRAL: list[Row] = [
     (400, flat("Prompt too large for model with 32768"), "context context_length_exceeded"),
     (400, flat(code=3051), "context context_length_exceeded"),
     (400, flat(code="3051"), "context context_length_exceeded"),
@@ -53,7 +55,7 @@ MISTRAL = [
 
 TPM = "Request too large for model `m` on tokens per minute (TPM): Limit 6000, Requested 9000"
 
-GROQ = [
+GROQ: list[Row] = [
     (400, error(code="context_length_exceeded"), "context context_length_exceeded"),
     (400, error(code="tool_use_failed"), "quality server_error"),
     (400, error(code="json_validate_failed"), "quality server_error"),
@@ -81,7 +83,7 @@ GROQ = [
     (503, error(), "hard overloaded"),
 ]
 
-DEEPSEEK = [
+DEEPSEEK: list[Row] = [
     (400, error(type="invalid_request_error"), "caller invalid_request"),
     (422, error(type="invalid_request_error"), "caller invalid_request"),
     (
