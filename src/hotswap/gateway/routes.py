@@ -1,13 +1,14 @@
 """Path to dialect: what a caller speaks is told by where it knocks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
 
-from ..dialects.api import Dialect, Translator
+from ..dialects.api import Dialect, Peek, Translator
 from ..dialects.gemini.generate import split_path
+from ..dialects.openai.embeddings import in_asked_form
 from ..dialects.registry import DIALECTS, TRANSLATORS
 
 
@@ -24,6 +25,8 @@ class Route(Struct, frozen=True):
     """Says the request to providers of other dialects; None: nobody else can serve it."""
     one_model: bool = False
     """Never moves to another model."""
+    finish: Callable[[bytes, Peek], bytes] | None = None
+    """Makes of a good answer what the caller asked for; None: it is that already."""
     counts: bool = False
     """Asks for the number of tokens only; answered here, by estimate."""
 
@@ -37,14 +40,24 @@ def _count(name: str) -> Route:
     return Route("count", name, DIALECTS[name], frozenset({name}), counts=True)
 
 
-def _embeddings(name: str, *passes: str) -> Route:
-    return Route("embeddings", name, DIALECTS[name], frozenset(passes), one_model=True)
-
-
 CHAT: Final = _chat("openai_chat")
 GEMINI: Final = _chat("gemini")
 GEMINI_COUNT: Final = _count("gemini")
-GEMINI_EMBEDDINGS: Final = _embeddings("gemini_embeddings", "gemini")
+GEMINI_EMBEDDINGS: Final = Route(
+    "embeddings",
+    "gemini_embeddings",
+    DIALECTS["gemini_embeddings"],
+    frozenset({"gemini"}),
+    one_model=True,
+)
+EMBEDDINGS: Final = Route(
+    "embeddings",
+    "openai_embeddings",
+    DIALECTS["openai_embeddings"],
+    frozenset({"openai_chat", "openai_responses"}),
+    one_model=True,
+    finish=in_asked_form,
+)
 
 ROUTES: Final[Mapping[str, Route]] = MappingProxyType(
     {
@@ -53,7 +66,7 @@ ROUTES: Final[Mapping[str, Route]] = MappingProxyType(
         "/v1/responses/input_tokens": _count("openai_responses"),
         "/v1/messages": _chat("anthropic"),
         "/v1/messages/count_tokens": _count("anthropic"),
-        "/v1/embeddings": _embeddings("openai_embeddings", "openai_chat", "openai_responses"),
+        "/v1/embeddings": EMBEDDINGS,
     }
 )
 """Paths that say nothing but the dialect: one lookup."""

@@ -9,7 +9,6 @@ from msgspec import Struct
 from ..clock import Clock
 from ..core.terms import Failure, Needs, Provider, Target, Usage
 from ..dialects.api import (
-    Dialect,
     Envelope,
     Outgoing,
     Passage,
@@ -26,6 +25,7 @@ from ..dialects.stopping import StopCutter, cut_reply
 from ..upstream.api import Headers
 from .limits import BYTES_PER_TOKEN
 from .line import Line
+from .routes import Route
 
 
 class Said(Struct, frozen=True, gc=False):
@@ -73,7 +73,7 @@ def say(line: Line, target: Target, provider: Provider, clock: Clock) -> Speech:
     route, request = line.route, line.request
     spoken = _spoken(request, target, provider)
     if spoken in route.passes and not _conflicts(request, target):
-        return _Same(route.dialect, request, target, provider.kind)
+        return _Same(route, request, target, provider.kind)
     if route.translator is None:
         raise UnableError(route.name)
     translator = TRANSLATORS[spoken]
@@ -102,19 +102,24 @@ def _conflicts(request: Peek, target: Target) -> bool:
 class _Same:
     """Both sides speak alike: bytes pass, and are watched."""
 
-    __slots__ = ("_dialect", "_request", "outgoing")
+    __slots__ = ("_dialect", "_finish", "_request", "outgoing")
 
-    def __init__(self, dialect: Dialect, request: Peek, target: Target, kind: str) -> None:
-        self._dialect = dialect
+    def __init__(self, route: Route, request: Peek, target: Target, kind: str) -> None:
+        self._dialect = route.dialect
+        self._finish = route.finish
         self._request = request
-        self.outgoing = dialect.pass_request(request, target, kind)
+        self.outgoing = route.dialect.pass_request(request, target, kind)
 
     def forwarded(self, headers: Headers) -> bytes:
         return self._dialect.pass_headers(headers)
 
     def answer(self, body: bytes) -> Said | Failure:
         verdict = self._dialect.judge_reply(body)
-        return verdict if isinstance(verdict, Failure) else Said(body, verdict.usage)
+        if isinstance(verdict, Failure):
+            return verdict
+        if self._finish is not None:
+            body = self._finish(body, self._request)
+        return Said(body, verdict.usage)
 
     def passage(self) -> Passage:
         return self._dialect.passage(self._request)

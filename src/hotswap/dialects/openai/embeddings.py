@@ -1,6 +1,11 @@
 """OpenAI's embeddings: one request, one answer, never a stream."""
 
+from base64 import b64encode
+from struct import pack
 from typing import Final
+
+from msgspec import DecodeError, Raw
+from msgspec.json import Decoder, Encoder
 
 from ...core.terms import Failure, Needs, Target
 from ..api import Outgoing, Peek, Verdict
@@ -43,6 +48,14 @@ __all__ = [
 
 PATH: Final = "/embeddings"
 
+_BASE64: Final = Raw(b'"base64"')
+
+
+_decode_fields: Final = Decoder(dict[str, Raw]).decode
+_decode_rows: Final = Decoder(list[dict[str, Raw]]).decode
+_decode_vector: Final = Decoder(list[float] | str).decode
+_encode: Final = Encoder().encode
+
 
 def peek(body: bytes, path: str = PATH, query: str = "") -> Peek:  # noqa: ARG001 - the body says all
     """Read what the line needs; raises `RefusedError` (400) for a body that is no request."""
@@ -70,3 +83,25 @@ def write_probe(target: Target, kind: str) -> Outgoing:  # noqa: ARG001 - alike 
 def judge_reply(body: bytes) -> Verdict | Failure:
     """Judge the body of a 200."""
     return read_embeddings(body)
+
+
+def in_asked_form(body: bytes, request: Peek) -> bytes:
+    """Return a good answer with its vectors in base64 where the caller asked for that.
+
+    OpenAI's SDK always asks; llama.cpp, Ollama and others answer with numbers all the same. The
+    form is that of OpenAI: little-endian 32-bit floats.
+    """
+    if request.fields.get("encoding_format") != _BASE64:
+        return body
+    try:
+        fields = _decode_fields(body)
+        rows = _decode_rows(fields["data"])
+        for row in rows:
+            vector = _decode_vector(row["embedding"])
+            if isinstance(vector, str):
+                return body
+            row["embedding"] = Raw(_encode(b64encode(pack(f"<{len(vector)}f", *vector)).decode()))
+    except (DecodeError, KeyError, OverflowError):
+        return body
+    fields["data"] = Raw(_encode(rows))
+    return _encode(fields)
