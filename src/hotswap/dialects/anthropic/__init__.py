@@ -1,0 +1,1 @@
+"""Anthropic's Messages, and the servers that speak them."""

@@ -1,0 +1,200 @@
+"""The content of a caller's messages of Anthropic's dialect, understood."""
+
+from typing import Final
+
+from msgspec import DecodeError, Raw, Struct
+from msgspec.json import Decoder
+
+from ..neutral import Call, File, Image, Part, Result, Role, Text, Thinking
+from .request import wrong
+
+_NO_RAW: Final = Raw()
+_EMPTY: Final = frozenset({b"", b"null", b"[]", b"{}"})
+_PATH_STEPS: Final = 8
+"""So deep may blocks lie in blocks; Anthropic knows two."""
+
+_ROLES: Final = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM}
+
+
+class Message(Struct, gc=False):
+    """One message."""
+
+    role: str
+    content: Raw
+
+
+class _Source(Struct, gc=False):
+    type: str = ""
+    media_type: str | None = None
+    data: str | None = None
+    url: str | None = None
+    content: Raw = _NO_RAW
+
+
+class _Citations(Struct, gc=False):
+    enabled: bool | None = None
+
+
+class _Block(Struct, gc=False):
+    type: str = ""
+    text: str | None = None
+    source: Raw = _NO_RAW
+    title: str | None = None
+    context: str | None = None
+    citations: Raw = _NO_RAW
+    id: str | None = None
+    name: str | None = None
+    input: Raw = _NO_RAW
+    tool_use_id: str | None = None
+    content: Raw = _NO_RAW
+    is_error: bool | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    cache_control: Raw = _NO_RAW
+
+
+_decode_content: Final = Decoder(str | list[_Block] | None).decode
+_decode_block: Final = Decoder(_Block).decode
+_decode_source: Final = Decoder(_Source).decode
+_decode_citations: Final = Decoder(_Citations).decode
+_decode_text: Final = Decoder(str).decode
+
+
+def is_set(raw: Raw) -> bool:
+    """Say whether a raw field is there and neither null nor empty."""
+    return bytes(raw) not in _EMPTY
+
+
+class ContentReader:
+    """Reads content, and remembers what of it other dialects cannot follow."""
+
+    __slots__ = ("dropped", "native")
+
+    def __init__(self) -> None:
+        self.native: list[str] = []
+        """What only Anthropic can do."""
+        self.dropped: list[str] = []
+        """What colours the answer at most."""
+
+    def role(self, name: str, at: int) -> Role:
+        """Read the role of the message at a place; raises `RefusedError`."""
+        role = _ROLES.get(name)
+        if role is None:
+            raise wrong(f"messages.{at}.role", "'user' or 'assistant'")
+        return role
+
+    def system(self, system: str | list[Raw] | None) -> list[Part]:
+        """Read the system prompt."""
+        if not system:
+            return []
+        if isinstance(system, str):
+            return [Text(system)]
+        try:
+            blocks = [_decode_block(block) for block in system]
+        except (DecodeError, UnicodeDecodeError) as error:
+            raise wrong("system", f"valid: {error}") from None
+        return [Text(block.text, is_set(block.cache_control)) for block in blocks if block.text]
+
+    def parts(self, content: Raw, depth: int = 0) -> list[Part]:
+        """Read text or blocks; raises `RefusedError`."""
+        if content is _NO_RAW:
+            return []
+        if depth > _PATH_STEPS:
+            raise wrong("messages", "nested less deeply")
+        try:
+            blocks = _decode_content(content)
+        except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise wrong("messages", f"valid: {error}") from None
+        if isinstance(blocks, str):
+            return [Text(blocks)]
+        parts: list[Part] = []
+        for block in blocks or ():
+            self._read(block, parts, depth)
+        return parts
+
+    def _read(self, block: _Block, parts: list[Part], depth: int) -> None:
+        match block.type:
+            case "text":
+                parts.append(Text(block.text or "", is_set(block.cache_control)))
+            case "image":
+                self._read_image(block, parts)
+            case "document":
+                self._read_document(block, parts, depth)
+            case "search_result":
+                parts.append(self._search_result(block, depth))
+            case "tool_use":
+                arguments = bytes(block.input).decode() if is_set(block.input) else "{}"
+                parts.append(Call(block.id or "", block.name or "", arguments))
+            case "tool_result":
+                parts.append(self._result(block, depth))
+            case "thinking":
+                parts.append(Thinking(block.thinking or "", block.signature or ""))
+            case "redacted_thinking" | "fallback":
+                pass  # Means nothing to others.
+            case _:
+                self.native.append("server_tools")
+
+    def _read_image(self, block: _Block, parts: list[Part]) -> None:
+        source = self._source(block)
+        if source.type == "url":
+            parts.append(Image(url=source.url or ""))
+        elif source.type == "base64":
+            parts.append(Image(source.media_type or "", source.data or ""))
+        else:
+            self.native.append("file_id")
+
+    def _read_document(self, block: _Block, parts: list[Part], depth: int) -> None:
+        """Read a document; one of plain text becomes text, which everybody takes."""
+        if _cites(block):
+            self.dropped.append("citations")
+        source = self._source(block)
+        if block.context and source.type != "text":
+            parts.append(Text(block.context))
+        name = block.title or ""
+        if source.type == "base64":
+            media_type = source.media_type or "application/pdf"
+            parts.append(File(media_type, source.data or "", name=name))
+        elif source.type == "url":
+            parts.append(File(url=source.url or "", name=name))
+        elif source.type == "text":
+            words = (name, block.context or "", source.data or "")
+            parts.append(Text("\n\n".join(filter(None, words)), is_set(block.cache_control)))
+        elif source.type == "content":
+            if name:
+                parts.append(Text(name))
+            parts += self.parts(source.content, depth + 1)
+        else:
+            self.native.append("file_id")
+
+    def _search_result(self, block: _Block, depth: int) -> Text:
+        """Read a passage that the caller found itself, with where it is from."""
+        try:
+            origin = _decode_text(block.source) if block.source else ""
+        except DecodeError:
+            raise wrong("messages.content.source", "a valid string") from None
+        passage = self.parts(block.content, depth + 1)
+        words = [part.text for part in passage if isinstance(part, Text)]
+        words = [word for word in (block.title, origin, *words) if word]
+        return Text("\n\n".join(words), is_set(block.cache_control))
+
+    def _result(self, block: _Block, depth: int) -> Result:
+        parts = [
+            part
+            for part in self.parts(block.content, depth + 1)
+            if isinstance(part, Text | Image | File)
+        ]
+        return Result(block.tool_use_id or "", parts, failed=block.is_error is True)
+
+    def _source(self, block: _Block) -> _Source:
+        try:
+            return _decode_source(block.source)
+        except (DecodeError, UnicodeDecodeError):
+            raise wrong(f"messages.content.{block.type}.source", "a valid dictionary") from None
+
+
+def _cites(block: _Block) -> bool:
+    """Say whether the caller wants to be told where in a document the answer is from."""
+    try:
+        return is_set(block.citations) and _decode_citations(block.citations).enabled is True
+    except (DecodeError, UnicodeDecodeError):
+        return False
