@@ -19,8 +19,12 @@ class Function(Struct, gc=False):
 class Call(Struct, gc=False):
     """A tool call, or the next piece of one."""
 
+    index: int | None = None
+    id: str | None = None
     function: Function | None = None
     custom: Raw = ABSENT
+    extra_content: Raw = ABSENT
+    """Google's: the thought signature of the call."""
 
 
 class Part(Struct, gc=False):

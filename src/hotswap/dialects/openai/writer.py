@@ -1,0 +1,115 @@
+"""Pieces, turned into a caller's stream of OpenAI's dialect."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec.json import Encoder
+
+from ...core.terms import Usage
+from ..api import Envelope
+from ..neutral import (
+    ArgumentsPiece,
+    CallPiece,
+    Finish,
+    FinishPiece,
+    Piece,
+    RefusalPiece,
+    SignaturePiece,
+    TextPiece,
+    ThinkingPiece,
+)
+from .passage import DONE
+from .usage import write_usage
+
+_encode: Final = Encoder().encode
+
+
+class OpenAIWriter:
+    """Implements `Writer`.
+
+    The role comes first, once there is something to say; the finish waits for the end. Signatures
+    of shown reasoning have no place here.
+    """
+
+    __slots__ = ("_after", "_before", "_begun", "_calls", "_finish", "_head", "_null", "_silent")
+
+    def __init__(self, envelope: Envelope) -> None:
+        self._head = b'data: {"id":%b,"object":"chat.completion.chunk","created":%d,"model":%b,' % (
+            _encode(f"chatcmpl-{envelope.request_id}"),
+            envelope.created,
+            _encode(envelope.model),
+        )
+        self._null = b',"usage":null' if envelope.request.usage_asked else b""
+        self._before = self._head + b'"choices":[{"index":0,"delta":{'
+        self._after = b'},"finish_reason":null}]' + self._null + b"}\n\n"
+        self._begun = False
+        self._finish: Finish | None = None
+        self._calls = 0
+        self._silent: list[int] = []
+        """Calls without any arguments so far."""
+
+    def write(self, pieces: Sequence[Piece]) -> bytes:
+        """Return the events for these pieces; the finish waits for `end`."""
+        before, after = self._before, self._after
+        out = b"".join(
+            [before + delta + after for piece in pieces if (delta := self._delta(piece))]
+        )
+        return out if self._begun or not out else self._role() + out
+
+    def end(self, usage: Usage | None) -> bytes:
+        """Return what ends the stream well: finish reason, usage, terminator. Called once."""
+        out = b"" if self._begun else self._role()
+        for index in self._silent:
+            out += self._before + _arguments(index, "{}") + self._after
+        finish = self._finish or (Finish.TOOL_CALLS if self._calls else Finish.STOP)
+        out += b'%b},"finish_reason":"%b"}]%b}\n\n' % (self._before, finish.encode(), self._null)
+        if usage is not None and self._null:
+            out += b'%b"choices":[],"usage":%b}\n\n' % (self._head, _encode(write_usage(usage)))
+        return out + DONE
+
+    def _role(self) -> bytes:
+        self._begun = True
+        return self._before + b'"role":"assistant","content":""' + self._after
+
+    def _delta(self, piece: Piece) -> bytes:
+        """Return the fields of a delta; empty: the piece has none."""
+        if type(piece) is TextPiece:
+            return b'"content":' + _encode(piece.text)
+        match piece:
+            case ThinkingPiece():
+                return b'"reasoning_content":' + _encode(piece.text)
+            case ArgumentsPiece():
+                return self._more(piece)
+            case CallPiece():
+                return self._call(piece)
+            case RefusalPiece():
+                return b'"refusal":' + _encode(piece.text)
+            case FinishPiece():
+                self._finish = piece.finish
+            case SignaturePiece() | TextPiece():
+                pass
+        return b""
+
+    def _call(self, piece: CallPiece) -> bytes:
+        self._calls += 1
+        self._silent.append(piece.index)
+        call: dict[str, object] = {
+            "index": piece.index,
+            "id": piece.id,
+            "type": "function",
+            "function": {"name": piece.name, "arguments": ""},
+        }
+        if piece.signature:
+            call["extra_content"] = {"google": {"thought_signature": piece.signature}}
+        return b'"tool_calls":[%b]' % _encode(call)
+
+    def _more(self, piece: ArgumentsPiece) -> bytes:
+        if not piece.text:
+            return b""
+        if piece.index in self._silent:
+            self._silent.remove(piece.index)
+        return _arguments(piece.index, piece.text)
+
+
+def _arguments(index: int, text: str) -> bytes:
+    return b'"tool_calls":[{"index":%d,"function":{"arguments":%b}}]' % (index, _encode(text))
