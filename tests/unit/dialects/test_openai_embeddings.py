@@ -5,7 +5,10 @@ import pytest
 from hotswap.dialects.openai.embeddings import in_asked_form, peek
 
 ASKED = peek(b'{"model":"m","input":"Hi","encoding_format":"base64"}')
-NUMBERS = b'{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.125,-2]}],"model":"x"}'
+NUMBERS = (
+    b'{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.125,-2]}],'
+    b'"model":"x"}'
+)
 
 
 def test_numbers_become_base64_of_little_endian_floats_where_that_was_asked():
