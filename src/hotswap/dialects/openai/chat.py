@@ -7,10 +7,12 @@ from msgspec import Struct
 from msgspec.json import Encoder
 
 from ...core.terms import Credential, Failure, Target
-from ..api import AttemptNote, Outgoing, Passage, Peek, Verdict
+from ..api import AttemptNote, Envelope, Outgoing, Passage, Peek, Reader, Verdict, Writer
 from ..fault import read_fault
 from .kinds import kind_named
 from .passage import OpenAIPassage
+from .read import read_request
+from .reader import OpenAIReader
 from .reply import read_chat
 from .request import (
     read_fields,
@@ -21,6 +23,9 @@ from .request import (
     write_chat,
     write_minimal,
 )
+from .whole import read_reply, write_reply
+from .write import write_request
+from .writer import OpenAIWriter
 
 __all__ = [
     "KEEP_ALIVE",
@@ -31,10 +36,16 @@ __all__ = [
     "passage",
     "peek",
     "read_fault",
+    "read_reply",
+    "read_request",
+    "reader",
     "stream_type",
     "write_error",
     "write_probe",
+    "write_reply",
+    "write_request",
     "write_stream_error",
+    "writer",
 ]
 
 KEEP_ALIVE: bytes = b": ping\n\n"
@@ -131,6 +142,16 @@ def judge_reply(body: bytes) -> Verdict | Failure:
 def passage(request: Peek) -> Passage:
     """Begin to watch a stream of this dialect that goes to a caller of the same."""
     return OpenAIPassage(usage_asked=request.usage_asked)
+
+
+def reader() -> Reader:
+    """Begin to read a provider's stream."""
+    return OpenAIReader()
+
+
+def writer(envelope: Envelope) -> Writer:
+    """Begin to write a stream to a caller."""
+    return OpenAIWriter(envelope)
 
 
 def stream_type(request: Peek) -> bytes:  # noqa: ARG001 - alike for all
