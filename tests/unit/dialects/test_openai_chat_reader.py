@@ -48,6 +48,7 @@ HI = piece({"content": "Hi"})
 STOP = piece({}, "stop")
 CALL_STOP = piece({}, "tool_calls")
 COUNTS = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}
+NO_DELTA: dict[str, object] = {}
 USAGE = event(choices=[], usage=COUNTS)
 
 
@@ -292,7 +293,7 @@ def test_quirk_ollama_says_stop_after_calls():
 
 
 def test_usage_may_come_with_the_finish():
-    last = event(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}], usage=COUNTS)
+    last = event(choices=[{"index": 0, "delta": NO_DELTA, "finish_reason": "stop"}], usage=COUNTS)
 
     reader, pieces = read(HI + last + DONE)
 
@@ -393,7 +394,7 @@ def test_an_answer_that_was_filtered_away_is_whole():
 
 def test_an_answer_whose_tokens_all_went_into_reasoning_is_whole():
     usage = {**COUNTS, "completion_tokens_details": {"reasoning_tokens": 5}}
-    last = event(choices=[{"index": 0, "delta": {}, "finish_reason": "length"}], usage=usage)
+    last = event(choices=[{"index": 0, "delta": NO_DELTA, "finish_reason": "length"}], usage=usage)
 
     assert pieces_of(ROLE + last + DONE) == [FinishPiece(Finish.LENGTH)]
 

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotswap.core.terms import Cause, Failure, Usage
@@ -235,6 +235,7 @@ def replies(draw: st.DrawFn) -> Reply:
     return Reply((*words, *calls), finish, Usage(9, 5, 4, 2, 3))
 
 
+@settings(max_examples=40)
 @given(replies())
 def test_what_is_written_is_read_again(reply: Reply):
     assert read_reply(write_reply(reply, ENVELOPE)) == reply

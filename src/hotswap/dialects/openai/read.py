@@ -9,9 +9,9 @@ from msgspec.json import Decoder
 from ..api import Peek
 from ..neutral import Reasoning, Request
 from .content import present
-from .read_tools import read_format, read_tool_choice, read_tools, read_value
+from .fields import read_value, refused
+from .read_tools import read_format, read_tool_choice, read_tools
 from .read_turns import read_turns
-from .refuse import refused
 
 EFFORTS: Final = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max"})
 

@@ -1,16 +1,14 @@
 """Tools, tool choices and answer formats of OpenAI's chat, read into neutral values."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import Final
 
-from msgspec import DecodeError, Raw, Struct
+from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
 from ..neutral import Format, Mode, Tool, ToolChoice
 from .content import ABSENT, present
-from .refuse import refused, unreadable
-
-_Value = TypeVar("_Value")
+from .fields import read_value, refused
 
 _OPENING_BRACE: Final = b"{"
 _MODES: Final[Mapping[str, Mode]] = {
@@ -76,19 +74,6 @@ _decode_old_choice: Final[Callable[[Raw], str | _Named | None]] = Decoder(
     str | _Named | None
 ).decode
 _decode_format: Final[Callable[[Raw], _Format | None]] = Decoder(_Format | None).decode
-
-
-def read_value(
-    fields: Mapping[str, Raw], name: str, decode: Callable[[Raw], _Value]
-) -> _Value | None:
-    """Return a field's value, None where it is not there; raises `RefusedError` (400)."""
-    raw = fields.get(name)
-    if raw is None:
-        return None
-    try:
-        return decode(raw)
-    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable(name, error) from None
 
 
 def read_tools(fields: Mapping[str, Raw], native: list[str]) -> tuple[Tool, ...]:

@@ -7,8 +7,9 @@ from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder
 
 from ..neutral import Audio, Call, File, Image, Part, Refusal, Result, Role, Text, Turn, Video
+from ..surrogates import mended
 from .content import ABSENT, present
-from .refuse import refused, unreadable
+from .fields import decoded, refused
 
 _AUDIO_TYPES: Final = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _DATA: Final = "data:"
@@ -89,10 +90,7 @@ _decode_object: Final = Decoder(dict[str, Raw]).decode
 
 def read_turns(messages: Raw) -> Conversation:
     """Read the messages; raises `RefusedError` (400) that names the place."""
-    try:
-        wire = _decode(messages)
-    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable("messages", error) from None
+    wire = decoded(messages, "messages", _decode)
     if not wire:
         raise refused("messages", "must hold at least one message")
     reading = _Reading()
@@ -264,8 +262,11 @@ def _arguments(raw: Raw, at: str) -> str:
         return "{}"
     try:
         wire = bytes(raw)
-        text = wire.decode() if wire.startswith(b"{") else _decode_text(wire)
+        if not wire.startswith(b"{"):
+            wire = _decode_text(mended(wire) if b"\\u" in wire else wire).encode()
+        # The string may hold halves of its own.
+        text = (mended(wire) if b"\\u" in wire else wire).decode()
         _decode_object(text or "{}")
-    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise refused(at, "must be a string that holds a JSON object") from error
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        raise refused(at, "must be a string that holds a JSON object") from None
     return text or "{}"
