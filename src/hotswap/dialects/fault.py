@@ -39,7 +39,8 @@ _HEAD_CHARS: Final = 4000
 """So much of a message is searched for fragments."""
 
 _quoted: Final = re.compile(r"(?<![a-z0-9])'[^']*'|\"[^\"]*\"|`[^`]*`").sub
-_over_limit: Final = re.compile(r"limit:? ([\d,]+)\b.*?requested:? ([\d,]+)", re.DOTALL).search
+_limit: Final = re.compile(r"limit:? ([\d,]{1,20})\b").search
+_requested: Final = re.compile(r"requested:? ([\d,]{1,20})").search
 _NESTED: Final = frozenset({"innererror", "details", "metadata"})
 """Members of an error that hold objects of their own."""
 
@@ -163,11 +164,15 @@ def _hinted(meaning: Meaning, status: int, fault: Fault) -> Meaning:
 
 def _never_fits(text: str) -> bool:
     """Say whether the request alone is larger than the limit per minute."""
-    found = _over_limit(text)
-    if found is None:
+    limit = _limit(text)
+    requested = _requested(text, limit.end()) if limit is not None else None
+    if limit is None or requested is None:
         return False
-    limit, requested = (int(number.replace(",", "") or "0") for number in found.groups())
-    return requested > limit
+    return _tokens(requested[1]) > _tokens(limit[1])
+
+
+def _tokens(number: str) -> int:
+    return int(number.replace(",", "") or "0")
 
 
 def _failure(

@@ -162,3 +162,19 @@ def test_no_shape_breaks_the_reader(body: object, status: int):
 
     assert read_fault("openai", status, {}, raw).status == status
     assert read_in_band("openai", raw).status == 200
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "limit 1 " * 20_000,
+        "limit 1 " * 300 + "requested x " * 300,
+        "'a\"b`" * 20_000,
+        "try again in " + "1s " * 20_000,
+        "key: " * 20_000,
+        "*" * 100_000,
+    ],
+    ids=["limits", "requests", "quotes", "waits", "keys", "masks"],
+)
+def test_a_hostile_message_takes_no_time(message: str):
+    assert fault("openai", 429, error(message=message)).detail == "rate_limit"
