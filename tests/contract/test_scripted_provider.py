@@ -134,7 +134,7 @@ async def test_usage_comes_last_when_asked_for(provider: ScriptedProvider) -> No
 
 
 async def test_a_tool_call_streams_its_arguments_in_halves(provider: ScriptedProvider) -> None:
-    provider.behave(Step(tool=ToolCall("look", '{"at":1}')))
+    provider.behave(Step(tools=(ToolCall("look", '{"at":1}'),)))
 
     body, _ = unchunk(await stream(provider))
 

@@ -59,7 +59,7 @@ async def test_a_streams_usage_comes_when_asked_for_and_only_then() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_tool_call_arrives_whole_from_the_fallback(*, stream: bool) -> None:
-    call = Step(tool=ToolCall("look_up", '{"city":"Oslo"}'))
+    call = Step(tools=(ToolCall("look_up", '{"city":"Oslo"}'),))
     async with pair(Step(status=500), call) as p, client_of(p.gateway) as client:
         if stream:
             chunks = await client.chat.completions.create(

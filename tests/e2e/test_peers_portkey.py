@@ -282,7 +282,7 @@ async def test_P11_an_empty_200_moves_on(step: Step, *, stream: bool) -> None:
 
 @BOTH_MODES
 async def test_P11_a_tool_call_without_text_is_not_empty(*, stream: bool) -> None:
-    async with pair(Step(tool=ToolCall("look_up", '{"city": "Oslo"}'))) as p:
+    async with pair(Step(tools=(ToolCall("look_up", '{"city": "Oslo"}'),))) as p:
         answer = await p.gateway.post(chat("assist", stream=stream))
 
         assert answer.headers["x-hotswap-target"] == "one/m"

@@ -7,34 +7,26 @@ from itertools import chain
 from typing import Final
 
 from msgspec.json import encode
+from msgspec.structs import replace
 
+from . import openai_form
+from .form import Answer, Asked, Form
 from .moves import Hang, Leave, Move, Pause, chunked, cut_after, sliced, with_pings
-from .openai_form import (
-    DONE,
-    ERRORS,
-    OTHER_ERROR,
-    Answer,
-    Asked,
-    chat_body,
-    chat_events,
-    embeddings_body,
-    error_body,
-    error_event,
-)
-from .step import Cut, Seen, Step
+from .routes import Route
+from .step import Cut, Seen, Step, ToolCall
 
-PING: Final = b": keep-alive\n\n"
 EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
 _words: Final = re.compile(r"\s*\S+|\s+$").findall
 
 
-def moves_of(step: Step, seen: Seen, asked: Asked, name: str) -> Iterator[Move]:
-    """Say what is sent in answer to a chat or embeddings request, and when."""
+def moves_of(step: Step, seen: Seen, route: Route, name: str) -> Iterator[Move]:
+    """Say what is sent in answer to a request, and when; raises `msgspec.DecodeError`."""
+    asked = route.form.read_asked(seen)
     if step.accept is not None or step.drop is not None:
         return iter((Leave(step.accept or step.drop or Cut.EOF),))
     if step.hang:
         return iter((Hang(),))
-    moves = _wire(step, seen, asked, name)
+    moves = _wire(step, seen, route, asked, name)
     if step.first_byte_s > 0:
         moves = chain((Pause(step.first_byte_s),), moves)
     if step.drip_s is not None:
@@ -42,7 +34,7 @@ def moves_of(step: Step, seen: Seen, asked: Asked, name: str) -> Iterator[Move]:
     return moves
 
 
-def fixed(step: Step) -> bytes | None:
+def fixed(step: Step, form: Form) -> bytes | None:
     """Return the whole answer, where it is the same for every request and goes out at once."""
     if step.body is None:
         return None
@@ -50,37 +42,37 @@ def fixed(step: Step) -> bytes | None:
     if step != plain:
         return None
     body = _given(step.body)
-    return _head(step, _json_type(step), len(body)) + body
+    return _head(step, form, _json_type(step), len(body)) + body
 
 
-def whole(status: int, body: bytes) -> bytes:
+def whole(status: int, body: bytes, form: Form = openai_form) -> bytes:
     """Write a complete JSON answer."""
-    return _head(Step(status=status), "application/json", len(body)) + body
+    return _head(Step(status=status), form, "application/json", len(body)) + body
 
 
-def _wire(step: Step, seen: Seen, asked: Asked, name: str) -> Iterator[Move]:
+def _wire(step: Step, seen: Seen, route: Route, asked: Asked, name: str) -> Iterator[Move]:
     if step.raw is not None:
         return _raw(step, step.raw)
     if step.garbage is not None and step.garbage_after is None:
         return iter((step.garbage, Leave(Cut.EOF)))
-    body = _body(step, seen, asked)
+    form = route.form
+    body = _body(step, seen, route)
     if body is not None:
-        return _whole(step, body)
+        return _whole(step, form, body)
     answer = _answer(step, seen, asked, name)
     if not asked.stream:
-        return _whole(step, chat_body(answer))
-    usage = asked.stream_options is not None and asked.stream_options.include_usage
-    return _stream(step, chat_events(answer, usage=usage))
+        return _whole(step, form, form.answer_body(answer, asked))
+    return _stream(step, form, form.answer_events(answer, asked))
 
 
-def _body(step: Step, seen: Seen, asked: Asked) -> bytes | None:
-    """Return the body of everything but a chat answer."""
+def _body(step: Step, seen: Seen, route: Route) -> bytes | None:
+    """Return the body of everything but an answer."""
     if step.body is not None:
         return _given(step.body)
     if step.status >= 400:
-        return error_body(ERRORS.get(step.status, OTHER_ERROR))
-    if "/embeddings" in seen.path:
-        return embeddings_body(asked, step.prompt_tokens)
+        return route.form.error_body(step.status)
+    if route.other is not None:
+        return route.other(seen, step.prompt_tokens)
     return None
 
 
@@ -91,11 +83,11 @@ def _raw(step: Step, raw: bytes) -> Iterator[Move]:
     return cut_after((raw,), size, step.cut)
 
 
-def _whole(step: Step, body: bytes) -> Iterator[Move]:
+def _whole(step: Step, form: Form, body: bytes) -> Iterator[Move]:
     size = step.cut_after_bytes or 0
     if step.cut is Cut.END:
         body = body[:size]
-    yield _head(step, _json_type(step), len(body))
+    yield _head(step, form, _json_type(step), len(body))
     if step.first_content_s > 0:
         yield Pause(step.first_content_s)
     if step.silent_after is not None:
@@ -107,18 +99,22 @@ def _whole(step: Step, body: bytes) -> Iterator[Move]:
         yield Leave(step.cut)
 
 
-def _stream(step: Step, events: Iterator[bytes]) -> Iterator[Move]:
-    body = _disturbed(step, events)
+def _stream(step: Step, form: Form, events: Iterator[bytes]) -> Iterator[Move]:
+    body = _disturbed(step, form, events)
     if step.ping_s is not None:
-        body = with_pings(body, PING, step.ping_s)
+        body = with_pings(body, form.PING, step.ping_s)
     if step.crlf:
-        body = (m.replace(b"\n", b"\r\n") if isinstance(m, bytes) else m for m in body)
+        body = (_with_crlf(move) if isinstance(move, bytes) else move for move in body)
     if step.cut is not None and step.cut_after_bytes is not None:
         body = cut_after(body, step.cut_after_bytes, step.cut)
-    return chain((_head(step, EVENT_STREAM, None),), chunked(body))
+    return chain((_head(step, form, EVENT_STREAM, None),), chunked(body))
 
 
-def _disturbed(step: Step, events: Iterator[bytes]) -> Iterator[Move]:
+def _with_crlf(event: bytes) -> bytes:
+    return event.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def _disturbed(step: Step, form: Form, events: Iterator[bytes]) -> Iterator[Move]:
     """Put the pauses between the events, and after the n-th what is to go wrong there."""
     cut = step.cut if step.cut_after_bytes is None else None
     gap = Pause(step.gap_s) if step.gap_s > 0 else None
@@ -130,7 +126,7 @@ def _disturbed(step: Step, events: Iterator[bytes]) -> Iterator[Move]:
             yield Leave(cut)
             return
         if step.error is not None and number == step.error_after:
-            yield error_event(step.error)
+            yield form.error_event(step.error, number)
             break
         if step.garbage is not None and number == step.garbage_after:
             yield step.garbage
@@ -143,26 +139,45 @@ def _disturbed(step: Step, events: Iterator[bytes]) -> Iterator[Move]:
     if cut is not None:
         yield Leave(cut)
     elif not step.no_done:
-        yield DONE
+        yield form.DONE
 
 
 def _answer(step: Step, seen: Seen, asked: Asked, name: str) -> Answer:
-    reason = step.finish_reason or ("tool_calls" if step.tool else "stop")
-    pieces = () if step.empty or step.tool else _pieces(step, name)
+    tools = _with_ids(step.tools) if step.tools else ()
+    reason = step.finish_reason or ("tool_calls" if tools else "stop")
+    thinking = _pieces(step.thinking) if step.thinking else ()
+    pieces = _text(step, name)
     spent = step.completion_tokens
     return Answer(
-        id=f"chatcmpl-{name}-{seen.number}",
+        id=f"{name}-{seen.number}",
         model=asked.model,
+        thinking=thinking,
+        signature=step.signature,
         pieces=pieces,
-        tool=step.tool,
+        tools=tools,
         finish_reason=None if step.no_finish else reason,
         prompt_tokens=step.prompt_tokens,
-        completion_tokens=len(pieces) if spent is None else spent,
+        cached_tokens=step.cached_tokens,
+        completion_tokens=len(thinking) + len(pieces) if spent is None else spent,
     )
 
 
-def _pieces(step: Step, name: str) -> tuple[str, ...]:
-    text = f"This answer was written by {name}." if step.text is None else step.text
+def _with_ids(tools: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+    return tuple(
+        tool if tool.id else replace(tool, id=f"call_{number}")
+        for number, tool in enumerate(tools, 1)
+    )
+
+
+def _text(step: Step, name: str) -> tuple[str, ...]:
+    if step.empty:
+        return ()
+    if step.text is not None:
+        return _pieces(step.text)
+    return () if step.tools else _pieces(f"This answer was written by {name}.")
+
+
+def _pieces(text: str | tuple[str, ...]) -> tuple[str, ...]:
     return text if isinstance(text, tuple) else tuple(_words(text))
 
 
@@ -177,8 +192,10 @@ def _json_type(step: Step) -> str:
     return "text/html; charset=utf-8" if html else "application/json"
 
 
-def _head(step: Step, content_type: str, length: int | None) -> bytes:
-    headers = {"content-type": content_type, "x-request-id": "req_scripted"}
+def _head(step: Step, form: Form, content_type: str, length: int | None) -> bytes:
+    headers = {"content-type": content_type}
+    if form.REQUEST_ID:
+        headers[form.REQUEST_ID] = "req_scripted"
     headers |= {name.lower(): value for name, value in step.headers.items()}
     for framing in ("content-length", "transfer-encoding"):
         headers.pop(framing, None)

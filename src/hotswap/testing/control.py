@@ -25,7 +25,7 @@ from msgspec.json import Decoder, encode
 
 from .answer import whole
 from .moves import Move, Pause
-from .openai_form import ERRORS, error_body
+from .openai_form import error_body
 from .step import Limit, Seen, Step
 
 POLL_S: Final = 0.001
@@ -93,7 +93,7 @@ def control(provider: Controlled, seen: Seen) -> bytes | Iterator[Move]:
         return whole(200, encode(report(provider)))
     act = _VERBS.get(verb) if seen.method == "POST" else None
     if act is None:
-        return whole(404, error_body(ERRORS[404]))
+        return whole(404, error_body(404))
     key = parse_qs(url.query).get("key", [None])[0]
     try:
         done = act(provider, seen.body, key)

@@ -1,4 +1,4 @@
-"""A provider that does what a script says: an OpenAI-compatible server with every fault.
+"""A provider that does what a script says: a server of four APIs with every fault.
 
 In a test it runs in the test's own loop::
 
@@ -13,13 +13,21 @@ is driven over HTTP (see `control.py`)::
 
     python -m hotswap.testing.provider --port 0 --name openai
 
-It serves `POST .../chat/completions`, streamed or not, `POST .../embeddings` and `GET .../models`
-under any prefix. Steps apply to the first two.
+It serves under any prefix, each in its API's own form and streamed or not:
+
+* OpenAI: `POST .../chat/completions`, `.../responses`, `.../responses/input_tokens`,
+  `.../embeddings`;
+* Anthropic: `POST .../v1/messages`, `.../v1/messages/count_tokens`;
+* Gemini: `POST .../models/M:generateContent`, `:streamGenerateContent`, `:countTokens`,
+  `:embedContent`, `:batchEmbedContents`;
+* `GET .../models`: Anthropic's list where `anthropic-version` is sent, Gemini's under `v1beta` or
+  with `x-goog-api-key`, otherwise OpenAI's.
+
+Steps apply to everything that is posted.
 """
 
 import argparse
 import asyncio
-import math
 import signal
 import socket
 import ssl
@@ -36,27 +44,33 @@ from ..clock import Clock, SystemClock
 from .answer import fixed, moves_of, whole
 from .connection import Connection, Tally
 from .control import control
+from .form import Form
 from .moves import Move
-from .openai_form import ERRORS, error_body, models_body, read_asked
+from .routes import Route, find_route, form_of
 from .step import Cut, Limit, Seen, Step
 
 HEALTHY: Final = Step()
+Check = Callable[[Seen], str | Step]
+"""Says what is wrong with a request, or how it is refused; an empty string: nothing."""
 
 
 class ScriptedProvider:
-    """An OpenAI-compatible provider on loopback whose every answer is decided beforehand.
+    """A provider on loopback whose every answer is decided beforehand.
 
     A request takes the next step of the script; without one, the step of its key; without that,
-    the default. A refused key and a used-up limit are answered before and take no step.
+    the default. A refused key, a used-up limit and a request that does not pass the check are
+    answered before and take no step.
 
     Args:
         name: Shows in answers and in ids.
         default: The step of requests that the script and their key say nothing about.
         port: 0: a free one. It stays the same over `stop` and `start`, and refuses connections
             in between.
-        keys: Only these bearer tokens are served, others get a 401; None: any, or none.
+        keys: Only these are served, others get a 401 (of Gemini's API a 400); None: any, or none.
         models: What `GET .../models` lists.
         limit: Requests per window and key; None: no limit.
+        check: Looks at each request that is posted; what it finds wrong is a 400 with its words,
+            or the step that it returns. Such as `strictness.strict`.
         tls: Serve HTTPS with this context; None: plain HTTP.
         keep: So many requests are remembered in `seen`; 0 where nobody looks and speed matters.
     """
@@ -70,6 +84,7 @@ class ScriptedProvider:
         keys: Iterable[str] | None = None,
         models: Sequence[str] = ("gpt-4o", "gpt-4o-mini"),
         limit: Limit | None = None,
+        check: Check | None = None,
         tls: ssl.SSLContext | None = None,
         clock: Clock | None = None,
         keep: int = 100_000,
@@ -80,13 +95,16 @@ class ScriptedProvider:
         self.keys = None if keys is None else set(keys)
         self.models = tuple(models)
         self.limit = limit
+        self.check = check
+        self.refusals: list[str] = []
+        """What `check` found wrong, oldest first; a step that refuses counts as its body."""
         self.key_steps: dict[str, Step] = {}
         self._tls = tls
         self._clock: Clock = SystemClock() if clock is None else clock
         self._tally = Tally(keep)
         self._script: deque[Step] = deque()
         self._taken: dict[str, deque[float]] = {}
-        self._fixed: tuple[Step, bytes] | None = None
+        self._fixed: tuple[Step, Route, bytes] | None = None
         self._held: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._control_server: asyncio.Server | None = None
@@ -96,8 +114,13 @@ class ScriptedProvider:
 
     @property
     def base_url(self) -> str:
-        """What a client's `base_url` setting takes."""
-        return f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self.port}/v1"
+        """What the `base_url` setting of OpenAI's clients takes: with the version."""
+        return f"{self.root_url}/v1"
+
+    @property
+    def root_url(self) -> str:
+        """What the `base_url` setting of Anthropic's, Google's and Mistral's clients takes."""
+        return f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
         """Listen, or listen again after `stop` on the same port."""
@@ -265,34 +288,45 @@ class ScriptedProvider:
         return step.accept
 
     def _respond(self, seen: Seen) -> bytes | Iterator[Move]:
-        path = seen.path.partition("?")[0]
-        if seen.method == "POST" and path.endswith(("/chat/completions", "/embeddings")):
-            refusal = self._refusal(seen)
-            return self._next(seen) if refusal is None else refusal
-        if seen.method == "GET" and path.endswith("/models"):
-            return self._refusal(seen) or whole(200, models_body(self.models, self.name))
-        return whole(404, error_body(ERRORS[404]))
+        route = find_route(seen.path) if seen.method == "POST" else None
+        if route is not None:
+            refusal = self._refusal(seen, route.form)
+            return self._next(seen, route) if refusal is None else refusal
+        form = form_of(seen)
+        if seen.method == "GET" and seen.path.partition("?")[0].endswith("/models"):
+            models = whole(200, form.models_body(self.models, self.name), form)
+            return self._refusal(seen, form) or models
+        return whole(404, form.error_body(404), form)
 
-    def _next(self, seen: Seen) -> bytes | Iterator[Move]:
+    def _next(self, seen: Seen, route: Route) -> bytes | Iterator[Move]:
+        if self.check is not None and (wrong := self.check(seen)):
+            return self._refuse(wrong, seen, route)
         if self._script:
             step = self._script.popleft()
         else:
             step = self.key_steps.get(seen.key, self.default) if self.key_steps else self.default
-        if self._fixed is not None and self._fixed[0] is step:
-            return self._fixed[1]
-        answer = fixed(step)
+        known = self._fixed
+        if known is not None and known[0] is step and known[1] is route:
+            return known[2]
+        answer = fixed(step, route.form)
         if answer is not None:
-            self._fixed = (step, answer)
+            self._fixed = (step, route, answer)
             return answer
         try:
-            asked = read_asked(seen.body)
+            return moves_of(step, seen, route, self.name)
         except msgspec.DecodeError:
-            return whole(400, error_body(ERRORS[400]))
-        return moves_of(step, seen, asked, self.name)
+            return whole(400, route.form.error_body(400), route.form)
 
-    def _refusal(self, seen: Seen) -> bytes | Iterator[Move] | None:
+    def _refuse(self, wrong: str | Step, seen: Seen, route: Route) -> bytes | Iterator[Move]:
+        if isinstance(wrong, str):
+            self.refusals.append(wrong)
+            return whole(400, route.form.error_body(400, wrong), route.form)
+        self.refusals.append(msgspec.json.encode(wrong.body).decode())
+        return moves_of(wrong, seen, route, self.name)
+
+    def _refusal(self, seen: Seen, form: Form) -> bytes | Iterator[Move] | None:
         if self.keys is not None and seen.key not in self.keys:
-            return whole(401, error_body(ERRORS[401]))
+            return fixed(form.wrong_key(), form)
         if self.limit is None:
             return None
         taken = self._taken.setdefault(seen.key, deque())
@@ -301,12 +335,7 @@ class ScriptedProvider:
         if len(taken) < self.limit.requests:
             taken.append(seen.at)
             return None
-        wait_s = taken[0] + self.limit.window_s - seen.at
-        headers = {
-            "retry-after-ms": str(math.ceil(wait_s * 1000)),
-            "retry-after": str(math.ceil(wait_s)),
-        }
-        return fixed(Step(status=429, headers=headers, body={"error": ERRORS[429]}))
+        return fixed(form.limited(taken[0] + self.limit.window_s - seen.at), form)
 
 
 def _bound(port: int) -> socket.socket:

@@ -1,11 +1,14 @@
 """How a scripted provider answers one request, and what it remembers of it, as values.
 
-Times are seconds. A `Step` without arguments is a healthy answer. In a stream the role chunk is
-event number one, the first piece of content number two.
+Times are seconds. A `Step` without arguments is a healthy answer. In a stream what opens the answer
+is event number one, the first piece of content number two, in every API: what frames the content
+goes with the piece that it precedes. Gemini opens with nothing, so its event number one is empty.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct, field
 
@@ -22,12 +25,16 @@ class Cut(StrEnum):
 
 
 class ToolCall(Struct, frozen=True, gc=False):
-    """A tool that the answer calls; in a stream its arguments come in two halves."""
+    """A tool that the answer calls; a stream brings its name, then its arguments in two halves.
+
+    Gemini brings it whole.
+    """
 
     name: str
     arguments: str = "{}"
-    """JSON text."""
-    id: str = "call_1"
+    """JSON text of an object."""
+    id: str = ""
+    """Empty: `call_1` and so on."""
 
 
 class Limit(Struct, frozen=True, gc=False):
@@ -63,14 +70,20 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     """The answer; a stream brings it word by word, a tuple gives the pieces themselves."""
     empty: bool = False
     """The answer has no content."""
-    tool: ToolCall | None = None
-    """The answer calls a tool and has no text."""
+    tools: tuple[ToolCall, ...] = ()
+    """The answer calls these, and has no text unless `text` gives one."""
+    thinking: str | tuple[str, ...] = ()
+    """Reasoning that is shown before the answer, in pieces as `text`."""
+    signature: str = ""
+    """Base64 that proves the thinking or, to Gemini, the calls; Anthropic's thinking has one."""
     finish_reason: str | None = None
-    """None: `stop`, or `tool_calls`."""
+    """In the words of OpenAI's chat; others are taken as the API's own. None: as the answer is."""
     prompt_tokens: int = 9
-    """What the usage says, however long the request is."""
+    """What the usage says, however long the request is; cached ones included."""
+    cached_tokens: int = 0
+    """How many of them were read from a cache."""
     completion_tokens: int | None = None
-    """None: the number of pieces."""
+    """Those of the thinking included; None: the number of pieces."""
 
     # Time
     first_byte_s: float = 0.0
@@ -80,7 +93,7 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     gap_s: float = 0.0
     """Between the events after that."""
     ping_s: float | None = None
-    """A comment is sent this often in the pauses of a stream."""
+    """A sign of life of the API's own kind is sent this often in the pauses of a stream."""
     drip_s: float | None = None
     """Everything is sent in slices of `drip_bytes` with this pause; 0 just separates the writes."""
     drip_bytes: int = 1
@@ -96,9 +109,9 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     silent_after: int | None = None
     """After so many events nothing more is sent, and the connection stays."""
     error: object = None
-    """In-band: this JSON value becomes an event, and no answer follows it."""
+    """In-band: this becomes an event, and no answer follows it. Text is put into the API's form."""
     error_after: int = 1
-    """Events of the stream before `error`: 1 puts it between the role chunk and the content."""
+    """Events of the stream before `error`: 1 puts it between the opening and the content."""
     garbage: bytes | None = None
     """These bytes take the place of the head; with `garbage_after` they are an event."""
     garbage_after: int | None = None
@@ -106,7 +119,7 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     no_finish: bool = False
     """No event carries a finish reason."""
     no_done: bool = False
-    """The stream ends without `[DONE]`."""
+    """The stream ends without its terminator: `[DONE]`, `message_stop`; some have none."""
     crlf: bool = False
     """Lines of the stream end with CR LF."""
 
@@ -133,5 +146,13 @@ class Seen(Struct):
 
     @property
     def key(self) -> str:
-        """The bearer token, or an empty string."""
-        return self.headers.get("authorization", "").removeprefix("Bearer ")
+        """The credential, in whichever header or query it came, or an empty string."""
+        headers = self.headers
+        for name in _KEY_HEADERS:
+            if name in headers:
+                return headers[name].removeprefix("Bearer ")
+        return parse_qs(urlsplit(self.path).query).get("key", [""])[0]
+
+
+_KEY_HEADERS: Final = ("x-api-key", "x-goog-api-key", "api-key", "authorization")
+"""The first of them counts, as at Anthropic."""
