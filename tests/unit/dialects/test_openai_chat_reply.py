@@ -175,6 +175,19 @@ def test_what_fails_fails_as_where_both_sides_speak_alike(body: bytes, failure: 
     assert read_reply(body) == read_chat(body) == failure
 
 
+@pytest.mark.parametrize("field", ["content", "tool_calls", "reasoning"])
+def test_an_answer_may_be_nested_however_deep(field: str):
+    for depth in range(100, 1100, 20):
+        deep = b"[" * depth + b'"Hi"' + b"]" * depth
+        body = b'{"choices":[{"finish_reason":"stop","message":{"%b":%b}}]}' % (
+            field.encode(),
+            deep,
+        )
+
+        reply = read_reply(body)
+        assert isinstance(reply, Reply) or reply in {MALFORMED, EMPTY}
+
+
 def test_a_text_is_written():
     reply = Reply((Text("H"), Text("i")), Finish.STOP, Usage(9, 5, 4))
 

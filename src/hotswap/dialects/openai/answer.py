@@ -58,11 +58,12 @@ def read_loosely(payload: bytes) -> Answer | None:
     """
     try:
         value = _decode_any(payload)
+        return _answer(cast("dict[str, object]", value)) if isinstance(value, dict) else None
     except (DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if not isinstance(value, dict):
-        return None
-    fields = cast("dict[str, object]", value)
+
+
+def _answer(fields: dict[str, object]) -> Answer | None:
     choices = fields.get("choices")
     if choices is not None and not isinstance(choices, list):
         return None

@@ -6,6 +6,7 @@ from msgspec import Raw, Struct
 
 ABSENT: Final = Raw()
 """Default of raw fields: `is ABSENT` tells a field that is not there from a null."""
+_EMPTY_MAX: Final = len(b"false")
 _EMPTY: Final = frozenset({b"", b"null", b'""', b"{}", b"[]", b"false"})
 
 
@@ -50,7 +51,7 @@ class Content(Struct, gc=False):
 
 def present(raw: Raw) -> bool:
     """Say whether a raw field holds something: not null, not false, not empty."""
-    return raw is not ABSENT and bytes(raw) not in _EMPTY
+    return len(raw) > _EMPTY_MAX or bytes(raw) not in _EMPTY
 
 
 def size_of(content: Content) -> int:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ...core.abilities import Prefill
 
@@ -103,18 +104,7 @@ OPENAI: Final = Kind(
 
 KINDS: Final[Mapping[str, Kind]] = {
     "openai": OPENAI,
-    "azure": Kind(
-        obfuscation=True,
-        key_header=b"api-key: ",
-        lacks=_TOP_K,
-        stops_max=4,
-        allowed_tools=True,
-        json_word=True,
-        call_id_max=40,
-        refusal_parts=True,
-        audio=True,
-        files=True,
-    ),
+    "azure": replace(OPENAI, key_header=b"api-key: "),
     "deepseek": Kind(
         renames=_OLD_LIMIT,
         developer=False,

@@ -10,7 +10,7 @@ from ..neutral import Format, Mode, Tool, ToolChoice
 from .content import ABSENT, present
 from .fields import read_value, refused
 
-_OPENING_BRACE: Final = b"{"
+_OPENING_BRACE: Final = ord("{")
 _MODES: Final[Mapping[str, Mode]] = {
     "auto": Mode.AUTO,
     "none": Mode.NONE,
@@ -86,10 +86,10 @@ def read_tools(fields: Mapping[str, Raw], native: list[str]) -> tuple[Tool, ...]
         elif tool.function is None:
             raise refused(f"tools[{number}].function", "is missing")
         else:
-            tools.append(_tool(tool.function, f"tools[{number}].function"))
+            tools.append(_tool(tool.function, "tools[%d].function", number))
     functions = read_value(fields, "functions", _decode_functions)
     for number, function in enumerate(functions or ()):
-        tools.append(_tool(function, f"functions[{number}]"))
+        tools.append(_tool(function, "functions[%d]", number))
     return tuple(tools)
 
 
@@ -124,7 +124,7 @@ def read_format(fields: Mapping[str, Raw]) -> Format | None:
     if wire.type != "json_schema":
         raise refused("response_format.type", "must be text, json_object or json_schema")
     schema = wire.json_schema
-    if schema is None or not bytes(schema.schema).startswith(_OPENING_BRACE):
+    if schema is None or not schema.schema or memoryview(schema.schema)[0] != _OPENING_BRACE:
         raise refused("response_format.json_schema.schema", "must be an object")
     return Format(schema.schema, schema.name, schema.description or "", schema.strict)
 
@@ -145,10 +145,11 @@ def _mode(word: str, param: str) -> Mode:
     return mode
 
 
-def _tool(function: _Function, at: str) -> Tool:
+def _tool(function: _Function, place: str, number: int) -> Tool:
     description = function.description or ""
-    if not present(function.parameters):
+    schema = function.parameters
+    if not present(schema):
         return Tool(function.name, description, strict=function.strict)
-    if not bytes(function.parameters).startswith(_OPENING_BRACE):
-        raise refused(f"{at}.parameters", "must be an object")
-    return Tool(function.name, description, function.parameters, function.strict)
+    if memoryview(schema)[0] != _OPENING_BRACE:
+        raise refused(place % number + ".parameters", "must be an object")
+    return Tool(function.name, description, schema, function.strict)

@@ -1,7 +1,7 @@
 """Conversations of OpenAI's chat, read into neutral turns."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
 
 from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder
@@ -14,6 +14,13 @@ from .fields import decoded, refused
 _AUDIO_TYPES: Final = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _DATA: Final = "data:"
 _BASE64: Final = ";base64"
+_NO_OBJECT: Final = "must be a string that holds a JSON object"
+_ROLES: Final[Mapping[str, Role]] = {
+    "user": Role.USER,
+    "assistant": Role.ASSISTANT,
+    "system": Role.SYSTEM,
+    "developer": Role.SYSTEM,
+}
 
 
 class Conversation(Struct, frozen=True):
@@ -95,8 +102,24 @@ def read_turns(messages: Raw) -> Conversation:
         raise refused("messages", "must hold at least one message")
     reading = _Reading()
     for number, message in enumerate(wire):
-        reading.take(message, f"messages[{number}]", number)
+        role = _ROLES.get(message.role)
+        if role is not None and _is_plain(message):
+            content = cast("str", message.content)
+            reading.turns.append(Turn(role, (Text(content),), message.name or ""))
+        else:
+            reading.take(message, f"messages[{number}]", number)
     return Conversation(reading.turns, reading.native)
+
+
+def _is_plain(message: _Message) -> bool:
+    """Say whether a message is one string and nothing more, as most are."""
+    return (
+        type(message.content) is str
+        and message.tool_calls is None
+        and message.function_call is None
+        and message.refusal is None
+        and message.audio is ABSENT
+    )
 
 
 class _Reading:
@@ -134,20 +157,19 @@ class _Reading:
         parts: list[Part] = [*self._parts(message, at)]
         if message.refusal:
             parts.append(Refusal(message.refusal))
-        for place, call in enumerate(message.tool_calls or ()):
-            where = f"{at}.tool_calls[{place}]"
-            if call.type not in {None, "function"}:
-                self.native.append("custom_tools")
-                continue
-            if call.function is None:
-                raise refused(f"{where}.function", "is missing")
-            if not call.id:
-                raise refused(f"{where}.id", "is missing")
-            parts.append(_call(call.function, call.id, _signature(call), where))
+        if message.tool_calls:
+            for place, call in enumerate(message.tool_calls):
+                if call.type == "function" or call.type is None:
+                    parts.append(_call(call, at, place))
+                else:
+                    self.native.append("custom_tools")
         function = message.function_call
         if function is not None:
             call_id = self._functions[function.name] = f"call_{number}"
-            parts.append(_call(function, call_id, "", f"{at}.function_call"))
+            arguments = _arguments(function.arguments)
+            if arguments is None:
+                raise refused(f"{at}.function_call.arguments", _NO_OBJECT)
+            parts.append(Call(call_id, function.name, arguments))
         if present(message.audio):
             self.native.append("audio_output")
         return Turn(Role.ASSISTANT, tuple(parts), message.name or "")
@@ -156,12 +178,15 @@ class _Reading:
         if not call_id:
             param = "tool_call_id" if message.role == "tool" else "name"
             raise refused(f"{at}.{param}", "must name a call")
+        name = message.name or ""
+        if isinstance(message.content, str):
+            return Turn(Role.USER, (Result(call_id, (Text(message.content),), name),))
         parts = [
             part
             for part in self._parts(message, at)
             if isinstance(part, Text | Image | Audio | File | Video)
         ]
-        return Turn(Role.USER, (Result(call_id, tuple(parts), message.name or ""),))
+        return Turn(Role.USER, (Result(call_id, tuple(parts), name),))
 
     def _parts(self, message: _Message, at: str) -> tuple[Part, ...]:
         content = message.content
@@ -246,9 +271,16 @@ def _audio(wire: _Sound, at: str) -> Audio:
     return Audio(media_type, wire.data)
 
 
-def _call(function: _Function, call_id: str, signature: str, at: str) -> Call:
-    place = f"{at}.function.arguments" if at.endswith("]") else f"{at}.arguments"
-    return Call(call_id, function.name, _arguments(function.arguments, place), signature)
+def _call(call: _Call, at: str, place: int) -> Call:
+    function = call.function
+    if function is None:
+        raise refused(f"{at}.tool_calls[{place}].function", "is missing")
+    if not call.id:
+        raise refused(f"{at}.tool_calls[{place}].id", "is missing")
+    arguments = _arguments(function.arguments)
+    if arguments is None:
+        raise refused(f"{at}.tool_calls[{place}].function.arguments", _NO_OBJECT)
+    return Call(call.id, function.name, arguments, _signature(call))
 
 
 def _signature(call: _Call) -> str:
@@ -256,8 +288,11 @@ def _signature(call: _Call) -> str:
     return (extra.google.thought_signature or "") if extra and extra.google else ""
 
 
-def _arguments(raw: Raw, at: str) -> str:
-    """Return the JSON text of a call's arguments; an object in place of a string is taken too."""
+def _arguments(raw: Raw) -> str | None:
+    """Return the JSON text of a call's arguments, an empty object for none; None: unreadable.
+
+    An object in place of a string is taken too.
+    """
     if not present(raw):
         return "{}"
     try:
@@ -268,5 +303,5 @@ def _arguments(raw: Raw, at: str) -> str:
         text = (mended(wire) if b"\\u" in wire else wire).decode()
         _decode_object(text or "{}")
     except (DecodeError, UnicodeDecodeError, RecursionError):
-        raise refused(at, "must be a string that holds a JSON object") from None
+        return None
     return text or "{}"

@@ -60,7 +60,7 @@ def write_reply(reply: Reply, envelope: Envelope) -> bytes:
     texts = [part.text for part in parts if isinstance(part, Text)]
     refusals = [part.text for part in parts if isinstance(part, Refusal)]
     thoughts = [part.text for part in parts if isinstance(part, Thinking)]
-    calls = [write_call(part, part.id) for part in parts if isinstance(part, Call)]
+    calls = [write_call(part, part.id, part.signature) for part in parts if isinstance(part, Call)]
     message: dict[str, object] = {
         "role": "assistant",
         "content": "".join(texts) if texts else None,
@@ -84,15 +84,15 @@ def write_reply(reply: Reply, envelope: Envelope) -> bytes:
     return _encode(answer)
 
 
-def write_call(call: Call, call_id: str) -> dict[str, object]:
-    """Write a whole call of a message under `call_id`."""
+def write_call(call: Call, call_id: str, signature: str) -> dict[str, object]:
+    """Write a whole call of a message, under this id and with this signature, if any."""
     wire: dict[str, object] = {
         "id": call_id,
         "type": "function",
         "function": {"name": call.name, "arguments": call.arguments},
     }
-    if call.signature:
-        wire["extra_content"] = {"google": {"thought_signature": call.signature}}
+    if signature:
+        wire["extra_content"] = {"google": {"thought_signature": signature}}
     return wire
 
 

@@ -47,15 +47,23 @@ def _is_sound(turns: Sequence[Turn]) -> bool:
     """Say whether the results of calls, all of them and no others, directly follow the calls."""
     waiting: set[str] = set()
     for turn in turns:
-        results = {part.call_id for part in turn.parts if isinstance(part, Result)}
-        if not results <= waiting:
+        calls: set[str] = set()
+        words = False
+        for part in turn.parts:
+            match part:
+                case Result():
+                    if part.call_id not in waiting:
+                        return False
+                    waiting.remove(part.call_id)
+                case Call():
+                    calls.add(part.id)
+                case Thinking():
+                    pass
+                case _:
+                    words = True
+        if waiting and (words or calls):
             return False
-        waiting -= results
-        others = [part for part in turn.parts if not isinstance(part, Result | Thinking)]
-        if waiting and others:
-            return False
-        if turn.role is Role.ASSISTANT:
-            waiting |= {part.id for part in others if isinstance(part, Call)}
+        waiting |= calls
     return not waiting
 
 
@@ -71,51 +79,54 @@ class _Writing:
         """What the results hold besides text: it waits for the user's next message."""
 
     def take(self, turn: Turn) -> None:
-        parts: list[Part] = [part for part in turn.parts if not isinstance(part, Thinking)]
-        if not parts:
-            return
         if turn.role is Role.USER:
-            self._take_user(turn, parts)
-            return
-        self._say_media()
-        if turn.role is Role.ASSISTANT:
-            self._answer(turn, parts)
-        else:
-            self._add(turn, _content(parts, self._kind))
+            self._ask(turn)
+        elif turn.role is Role.ASSISTANT:
+            self._answer(turn)
+        elif turn.parts:
+            self._say_media()
+            self._add(turn, _content(turn.parts, self._kind))
 
     def finished(self) -> list[Message]:
         self._say_media()
         return self._messages
 
-    def _take_user(self, turn: Turn, parts: list[Part]) -> None:
-        others: list[Part] = []
-        for part in parts:
+    def _ask(self, turn: Turn) -> None:
+        words: list[Part] = []
+        for part in turn.parts:
             if isinstance(part, Result):
                 self._result(part)
-            else:
-                others.append(part)
-        if others:
-            media, self._media = self._media, []
-            self._bridge()
-            self._add(turn, _content([*media, *others], self._kind))
+            elif not isinstance(part, Thinking):
+                words.append(part)
+        if words:
+            self._say([*self._media, *words] if self._media else words, turn)
 
     def _say_media(self) -> None:
         if self._media:
-            self._take_user(Turn(Role.USER, ()), [Text("")])
+            self._say(self._media, Turn(Role.USER, ()))
 
-    def _bridge(self) -> None:
-        """Quirk: Mistral refuses a user right behind a tool."""
-        if self._kind.settled and self._messages and self._messages[-1]["role"] == "tool":
-            self._messages.append({"role": "assistant", "content": _BETWEEN})
+    def _say(self, parts: Sequence[Part], turn: Turn) -> None:
+        """Add a message of the user's; what waited for one is among the parts."""
+        messages = self._messages
+        if self._kind.settled and messages and messages[-1]["role"] == "tool":
+            # Quirk: Mistral refuses a user right behind a tool.
+            messages.append({"role": "assistant", "content": _BETWEEN})
+        self._add(turn, _content(parts, self._kind))
+        self._media = []
 
-    def _answer(self, turn: Turn, parts: list[Part]) -> None:
+    def _answer(self, turn: Turn) -> None:
         kind = self._kind
-        words = [part for part in parts if not isinstance(part, Call)]
-        calls = [
-            write_call(part if kind.signatures else _unsigned(part), self._id(part.id))
-            for part in parts
-            if isinstance(part, Call)
-        ]
+        words: list[Part] = []
+        calls: list[Message] = []
+        for part in turn.parts:
+            if isinstance(part, Call):
+                signature = part.signature if kind.signatures else ""
+                calls.append(write_call(part, self._id(part.id), signature))
+            elif not isinstance(part, Thinking):
+                words.append(part)
+        if not words and not calls:
+            return
+        self._say_media()
         message = self._add(turn, _content(words, kind) if words else None)
         if kind.empty_reasoning:
             message["reasoning_content"] = ""
@@ -123,8 +134,13 @@ class _Writing:
             message["tool_calls"] = calls
 
     def _result(self, result: Result) -> None:
-        texts = [part.text for part in result.parts if isinstance(part, Text)]
-        media = [part for part in result.parts if not isinstance(part, Text)]
+        texts: list[str] = []
+        media: list[Part] = []
+        for part in result.parts:
+            if isinstance(part, Text):
+                texts.append(part.text)
+            else:
+                media.append(part)
         text = "\n\n".join(texts) or (_SEE_BELOW if media else "")
         if result.failed and not text.lower().startswith("error"):
             text = f"Error: {text}"
@@ -143,12 +159,10 @@ class _Writing:
         return fitting_id(call_id, self._kind.call_id_max, exact=self._kind.call_id_exact)
 
 
-def _unsigned(call: Call) -> Call:
-    return Call(call.id, call.name, call.arguments)
-
-
 def _content(parts: Sequence[Part], kind: Kind) -> object:
     """Write a message's content: one string where that says it all, else a list."""
+    if len(parts) == 1 and isinstance(parts[0], Text) and not parts[0].cached:
+        return parts[0].text
     texts = [part for part in parts if isinstance(part, Text)]
     if len(texts) == len(parts):
         marked = kind.cache_marks and any(part.cached for part in texts)
