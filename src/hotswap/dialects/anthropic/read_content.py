@@ -1,5 +1,6 @@
 """The content of a caller's messages of Anthropic's dialect, understood."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import DecodeError, Raw, Struct
@@ -10,17 +11,10 @@ from .request import wrong
 
 _NO_RAW: Final = Raw()
 _EMPTY: Final = frozenset({b"", b"null", b"[]", b"{}"})
-_PATH_STEPS: Final = 8
+MAX_DEPTH: Final = 8
 """So deep may blocks lie in blocks; Anthropic knows two."""
 
 _ROLES: Final = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM}
-
-
-class Message(Struct, gc=False):
-    """One message."""
-
-    role: str
-    content: Raw
 
 
 class _Source(Struct, gc=False):
@@ -35,7 +29,9 @@ class _Citations(Struct, gc=False):
     enabled: bool | None = None
 
 
-class _Block(Struct, gc=False):
+class Block(Struct, gc=False):
+    """Any block of a message."""
+
     type: str = ""
     text: str | None = None
     source: Raw = _NO_RAW
@@ -53,8 +49,15 @@ class _Block(Struct, gc=False):
     cache_control: Raw = _NO_RAW
 
 
-_decode_content: Final = Decoder(str | list[_Block] | None).decode
-_decode_block: Final = Decoder(_Block).decode
+class Message(Struct, gc=False):
+    """One message."""
+
+    role: str
+    content: str | list[Block]
+
+
+_decode_content: Final = Decoder(str | list[Block] | None).decode
+_decode_block: Final = Decoder(Block).decode
 _decode_source: Final = Decoder(_Source).decode
 _decode_citations: Final = Decoder(_Citations).decode
 _decode_text: Final = Decoder(str).decode
@@ -95,24 +98,26 @@ class ContentReader:
             raise wrong("system", f"valid: {error}") from None
         return [Text(block.text, is_set(block.cache_control)) for block in blocks if block.text]
 
-    def parts(self, content: Raw, depth: int = 0) -> list[Part]:
+    def parts(self, content: str | Sequence[Block], depth: int = 0) -> list[Part]:
         """Read text or blocks; raises `RefusedError`."""
-        if content is _NO_RAW:
-            return []
-        if depth > _PATH_STEPS:
-            raise wrong("messages", "nested less deeply")
-        try:
-            blocks = _decode_content(content)
-        except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise wrong("messages", f"valid: {error}") from None
-        if isinstance(blocks, str):
-            return [Text(blocks)]
+        if isinstance(content, str):
+            return [Text(content)]
         parts: list[Part] = []
-        for block in blocks or ():
+        for block in content:
             self._read(block, parts, depth)
         return parts
 
-    def _read(self, block: _Block, parts: list[Part], depth: int) -> None:
+    def _nested(self, content: Raw, depth: int) -> list[Part]:
+        """Read what lies in a block."""
+        if depth >= MAX_DEPTH:
+            raise wrong("messages", "nested less deeply")
+        try:
+            inner = _decode_content(content) if content else None
+        except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise wrong("messages", f"valid: {error}") from None
+        return self.parts(inner or (), depth + 1)
+
+    def _read(self, block: Block, parts: list[Part], depth: int) -> None:
         match block.type:
             case "text":
                 parts.append(Text(block.text or "", is_set(block.cache_control)))
@@ -134,7 +139,7 @@ class ContentReader:
             case _:
                 self.native.append("server_tools")
 
-    def _read_image(self, block: _Block, parts: list[Part]) -> None:
+    def _read_image(self, block: Block, parts: list[Part]) -> None:
         source = self._source(block)
         if source.type == "url":
             parts.append(Image(url=source.url or ""))
@@ -143,7 +148,7 @@ class ContentReader:
         else:
             self.native.append("file_id")
 
-    def _read_document(self, block: _Block, parts: list[Part], depth: int) -> None:
+    def _read_document(self, block: Block, parts: list[Part], depth: int) -> None:
         """Read a document; one of plain text becomes text, which everybody takes."""
         if _cites(block):
             self.dropped.append("citations")
@@ -162,37 +167,37 @@ class ContentReader:
         elif source.type == "content":
             if name:
                 parts.append(Text(name))
-            parts += self.parts(source.content, depth + 1)
+            parts += self._nested(source.content, depth)
         else:
             self.native.append("file_id")
 
-    def _search_result(self, block: _Block, depth: int) -> Text:
+    def _search_result(self, block: Block, depth: int) -> Text:
         """Read a passage that the caller found itself, with where it is from."""
         try:
             origin = _decode_text(block.source) if block.source else ""
         except DecodeError:
             raise wrong("messages.content.source", "a valid string") from None
-        passage = self.parts(block.content, depth + 1)
+        passage = self._nested(block.content, depth)
         words = [part.text for part in passage if isinstance(part, Text)]
         words = [word for word in (block.title, origin, *words) if word]
         return Text("\n\n".join(words), is_set(block.cache_control))
 
-    def _result(self, block: _Block, depth: int) -> Result:
+    def _result(self, block: Block, depth: int) -> Result:
         parts = [
             part
-            for part in self.parts(block.content, depth + 1)
+            for part in self._nested(block.content, depth)
             if isinstance(part, Text | Image | File)
         ]
         return Result(block.tool_use_id or "", parts, failed=block.is_error is True)
 
-    def _source(self, block: _Block) -> _Source:
+    def _source(self, block: Block) -> _Source:
         try:
             return _decode_source(block.source)
         except (DecodeError, UnicodeDecodeError):
             raise wrong(f"messages.content.{block.type}.source", "a valid dictionary") from None
 
 
-def _cites(block: _Block) -> bool:
+def _cites(block: Block) -> bool:
     """Say whether the caller wants to be told where in a document the answer is from."""
     try:
         return is_set(block.citations) and _decode_citations(block.citations).enabled is True

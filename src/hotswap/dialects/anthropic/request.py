@@ -70,14 +70,14 @@ def read_peek(body: bytes, path: str) -> Peek:
         model,
         stream,
         usage_asked=True,
-        needs=read_needs(fields, len(body)),
+        needs=_read_needs(fields, body),
         fields=fields,
         sampled=any(given(fields, name) for name in SAMPLING),
         stops=given(fields, "stop_sequences"),
     )
 
 
-def read_needs(fields: Mapping[str, Raw], body_bytes: int) -> Needs:
+def _read_needs(fields: Mapping[str, Raw], body: bytes) -> Needs:
     """Read what a request asks of a target; raises `RefusedError`."""
     messages = fields.get("messages")
     if messages is None:
@@ -86,13 +86,13 @@ def read_needs(fields: Mapping[str, Raw], body_bytes: int) -> Needs:
         raise wrong("messages", "a valid list")
     media = _Media()
     # Quotes inside JSON strings are escaped, so these bytes can only be a field.
-    if b'"source"' in bytes(messages):
+    if b'"source"' in body:
         try:
             for message in _decode_messages(messages):
                 media.look_into(message.content)
         except (DecodeError, UnicodeDecodeError, RecursionError):
             raise wrong("messages", "a valid list of messages") from None
-    tokens = int((body_bytes - media.size) / BYTES_PER_TOKEN) + media.count * MEDIA_TOKENS
+    tokens = int((len(body) - media.size) / BYTES_PER_TOKEN) + media.count * MEDIA_TOKENS
     if _TELLING.isdisjoint(fields):
         return Needs(images=media.images, files=media.files, prompt_tokens=tokens)
     output = _read_output(fields)

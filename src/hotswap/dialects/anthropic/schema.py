@@ -1,4 +1,4 @@
-"""JSON Schema as Anthropic's structured output takes it."""
+"""JSON Schema as Anthropic takes it."""
 
 from typing import Final, cast
 
@@ -12,8 +12,26 @@ _NAMED: Final = ("properties", "$defs", "definitions", "patternProperties")
 _LISTED: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
 _SINGLE: Final = ("items", "not", "if", "then", "else")
 
+ANY_OBJECT: Final = Raw(b'{"type":"object"}')
+_CHOICES: Final = frozenset({"anyOf", "oneOf", "allOf"})
+"""Not taken at the top of a tool's schema."""
+
 _decode: Final = Decoder(object).decode
+_decode_fields: Final = Decoder(dict[str, Raw]).decode
 _encode: Final = Encoder().encode
+
+
+def of_tool(schema: Raw) -> Raw:
+    """Return the schema of a tool's arguments with the type that Anthropic asks for."""
+    try:
+        fields = _decode_fields(schema)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return ANY_OBJECT
+    if not _CHOICES.isdisjoint(fields):
+        raise UnableError("tool_schema")
+    if "type" in fields:
+        return schema
+    return Raw(_encode({"type": "object", **fields}))
 
 
 def closed(schema: Raw) -> Raw:

@@ -29,8 +29,17 @@ from .ids import is_plain, wire_id
 MAX_MARKS: Final = 4
 """So many marks for the cache does Anthropic take."""
 MAX_NAME: Final = 128
-_IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+_IMAGES: Final = {
+    "image/jpeg": "image/jpeg",
+    "image/jpg": "image/jpeg",
+    "image/png": "image/png",
+    "image/gif": "image/gif",
+    "image/webp": "image/webp",
+}
+"""Media types, by what callers say."""
 _PDF: Final = "application/pdf"
+_WORDS: Final = ("text/", "application/json", "application/xml")
+"""Documents that are text, whatever they are called."""
 _CACHED: Final = {"type": "ephemeral"}
 _ADDRESSES: Final = ("https://", "http://")
 _NO_INPUT: Final = Raw(b"{}")
@@ -77,9 +86,15 @@ class ContentWriter:
 
     def messages(self, turns: Sequence[Turn]) -> list[Fields]:
         """Write turns that are settled."""
-        return [
-            self._user(turn) if turn.role is Role.USER else self._assistant(turn) for turn in turns
-        ]
+        return [self._message(turn) for turn in turns]
+
+    def _message(self, turn: Turn) -> Fields:
+        parts = turn.parts
+        if len(parts) == 1:
+            only = parts[0]
+            if isinstance(only, Text) and not only.cached:
+                return {"role": turn.role, "content": only.text}
+        return self._user(turn) if turn.role is Role.USER else self._assistant(turn)
 
     def _user(self, turn: Turn) -> Fields:
         blocks = [
@@ -204,9 +219,10 @@ def _call(part: Call, made: str) -> Fields:
 
 def _image(part: Image) -> Fields:
     if part.data:
-        if part.media_type not in _IMAGES:
+        media_type = _IMAGES.get(part.media_type.lower())
+        if media_type is None:
             raise UnableError("images")
-        source = {"type": "base64", "media_type": part.media_type, "data": part.data}
+        source = {"type": "base64", "media_type": media_type, "data": part.data}
     elif part.url.startswith(_ADDRESSES):
         source = {"type": "url", "url": part.url}
     else:
@@ -225,7 +241,7 @@ def _source(part: File) -> dict[str, str]:
     media_type = part.media_type.partition(";")[0].strip().lower()
     if part.data and media_type == _PDF:
         return {"type": "base64", "media_type": _PDF, "data": part.data}
-    if part.data and media_type.startswith("text/"):
+    if part.data and media_type.startswith(_WORDS):
         try:
             words = b64decode(part.data, validate=True).decode()
         except ValueError:

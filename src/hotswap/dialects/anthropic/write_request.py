@@ -12,14 +12,13 @@ from ..api import Outgoing, UnableError
 from ..neutral import Call, Format, Image, Mode, Part, Request, Role, Text, Tool, Turn
 from ..turns import split_system
 from .request import PATH, SAMPLING, version_line
-from .schema import closed
+from .schema import ANY_OBJECT, closed, of_tool
 from .thinking import write_limits
 from .write_content import ContentWriter, is_name, spoken, wire_name
 
 MAX_TEMPERATURE: Final = 1.0
 MAX_USER: Final = 256
 """Characters of a user's id."""
-_ANY_INPUT: Final = Raw(b'{"type":"object"}')
 
 _CHOICES: Final = {Mode.AUTO: "auto", Mode.REQUIRED: "any", Mode.NONE: "none"}
 _COLOURS: Final = ("seed", "presence_penalty", "frequency_penalty")
@@ -135,7 +134,7 @@ def _tool(tool: Tool) -> Fields:
     fields: Fields = {"name": tool.name}
     if tool.description:
         fields["description"] = tool.description
-    fields["input_schema"] = tool.schema
+    fields["input_schema"] = of_tool(tool.schema)
     if tool.strict:
         fields["strict"] = True
     return fields
@@ -144,7 +143,7 @@ def _tool(tool: Tool) -> Fields:
 def _tools_of_history(turns: Sequence[Turn]) -> list[Fields]:
     called = [part.name for turn in turns for part in turn.parts if isinstance(part, Call)]
     return [
-        {"name": name, "input_schema": _ANY_INPUT}
+        {"name": name, "input_schema": ANY_OBJECT}
         for name in dict.fromkeys([wire_name(name) for name in called])
     ]
 
@@ -190,12 +189,11 @@ def _write_rest(body: Fields, request: Request) -> list[str]:
             body["metadata"] = {"user_id": request.user}
         else:
             notices.append("user")
-    if any(turn.name for turn in request.turns):
-        notices.append("name")
-    if any(
-        isinstance(part, Image) and part.detail not in _PLAIN_DETAILS
-        for turn in request.turns
-        for part in turn.parts
-    ):
-        notices.append("detail")
-    return [*notices, *request.dropped]
+    colours: set[str] = set()
+    for turn in request.turns:
+        if turn.name:
+            colours.add("name")
+        for part in turn.parts:
+            if isinstance(part, Image) and part.detail not in _PLAIN_DETAILS:
+                colours.add("detail")
+    return [*notices, *sorted(colours), *request.dropped]
