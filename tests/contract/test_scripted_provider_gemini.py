@@ -40,8 +40,8 @@ async def client(provider: ScriptedProvider) -> AsyncIterator[AsyncClient]:
 
 async def ask(client: AsyncClient, *, stream: bool) -> list[types.GenerateContentResponse]:
     if not stream:
-        return [await client.models.generate_content(model="m", contents="Hi")]
-    chunks = await client.models.generate_content_stream(model="m", contents="Hi")
+        return [await client.models.generate_content(model="m", contents="Hi")]  # pyright: ignore[reportUnknownMemberType] - the SDK's types name optional packages
+    chunks = await client.models.generate_content_stream(model="m", contents="Hi")  # pyright: ignore[reportUnknownMemberType] - the SDK's types name optional packages
     return [chunk async for chunk in chunks]
 
 
@@ -168,8 +168,8 @@ async def test_tokens_are_counted_vectors_made_and_models_listed(
 ) -> None:
     provider.behave(Step(prompt_tokens=41))
 
-    counted = await client.models.count_tokens(model="m", contents="Hi")
-    vectors = await client.models.embed_content(
+    counted = await client.models.count_tokens(model="m", contents="Hi")  # pyright: ignore[reportUnknownMemberType] - the SDK's types name optional packages
+    vectors = await client.models.embed_content(  # pyright: ignore[reportUnknownMemberType] - the SDK's types name optional packages
         model="e",
         contents=["a", "b"],
         config=types.EmbedContentConfig(output_dimensionality=3),

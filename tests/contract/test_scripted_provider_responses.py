@@ -4,13 +4,19 @@ from collections.abc import AsyncIterator
 
 import openai
 import pytest
-from openai.types.responses import Response
+from openai.types.responses import (
+    Response,
+    ResponseCompletedEvent,
+    ResponseFailedEvent,
+    ResponseIncompleteEvent,
+)
 
 from hotswap.testing.provider import ScriptedProvider
 from hotswap.testing.step import Cut, Step, ToolCall
 
 pytestmark = pytest.mark.slow
 
+ENDS = (ResponseCompletedEvent, ResponseFailedEvent, ResponseIncompleteEvent)
 LOOK = ToolCall("look", '{"at":1}')
 HEAR = ToolCall("hear", '{"far":true}')
 
@@ -32,10 +38,9 @@ async def client(provider: ScriptedProvider) -> AsyncIterator[openai.AsyncOpenAI
 async def ask(client: openai.AsyncOpenAI, *, stream: bool) -> Response:
     if not stream:
         return await client.responses.create(model="m", input="Hi")
-    async with client.responses.stream(model="m", input="Hi") as events:
-        last = [event async for event in events][-1]
-    assert last.type in {"response.completed", "response.incomplete", "response.failed"}
-    return last.response
+    events = await client.responses.create(model="m", input="Hi", stream=True)
+    (response,) = [event.response async for event in events if isinstance(event, ENDS)]
+    return response
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -156,12 +161,13 @@ async def test_streams_break_after_the_same_events_as_elsewhere(
 
 
 async def pieces(client: openai.AsyncOpenAI) -> list[str]:
-    events = await client.responses.create(model="m", input="Hi", stream=True)
-    return [
-        event.delta if event.type == "response.output_text.delta" else event.message
-        async for event in events
-        if event.type in {"response.output_text.delta", "error"}
-    ]
+    found: list[str] = []
+    async for event in await client.responses.create(model="m", input="Hi", stream=True):
+        if event.type == "response.output_text.delta":
+            found.append(event.delta)
+        elif event.type == "error":
+            found.append(event.message)
+    return found
 
 
 async def test_statuses_raise_the_classes_of_the_sdk(

@@ -55,10 +55,7 @@ def answer_body(answer: Answer, _asked: Asked) -> bytes:
         content.append({"type": "thinking", "thinking": text, "signature": _signature(answer)})
     if answer.pieces:
         content.append({"type": "text", "text": "".join(answer.pieces)})
-    content += [
-        {"type": "tool_use", "id": tool.id, "name": tool.name, "input": Raw(tool.arguments)}
-        for tool in answer.tools
-    ]
+    content += [_call(tool, Raw(tool.arguments)) for tool in answer.tools]
     return encode(
         _message(answer)
         | {"content": content, "stop_reason": _stop_reason(answer), "usage": _usage(answer)}
@@ -113,8 +110,8 @@ def count_body(_seen: Seen, prompt_tokens: int) -> bytes:
 
 
 def _frames(answer: Answer) -> Iterator[bytes | None]:
-    usage = _usage(answer) | {"output_tokens": 1}
-    message = _message(answer) | {"content": [], "stop_reason": None, "usage": usage}
+    message = _message(answer)
+    message |= {"content": (), "stop_reason": None, "usage": _usage(answer) | {"output_tokens": 1}}
     yield _event("message_start", message=message)
     index = 0
     if answer.thinking:
@@ -158,14 +155,17 @@ def _text(answer: Answer, index: int) -> Iterator[bytes | None]:
 
 
 def _tool(tool: ToolCall, index: int) -> Iterator[bytes | None]:
-    block: dict[str, object] = {"type": "tool_use", "id": tool.id, "name": tool.name, "input": {}}
-    yield _start(index, block)
+    yield _start(index, _call(tool, Raw("{}")))
     yield _delta(index, {"type": "input_json_delta", "partial_json": ""})
     yield None
     for half in halves(tool.arguments):
         yield _delta(index, {"type": "input_json_delta", "partial_json": half})
         yield None
     yield _event("content_block_stop", index=index)
+
+
+def _call(tool: ToolCall, arguments: Raw) -> dict[str, object]:
+    return {"type": "tool_use", "id": tool.id, "name": tool.name, "input": arguments}
 
 
 def _start(index: int, block: dict[str, object]) -> bytes:

@@ -76,23 +76,23 @@ class Form(Protocol):
         """What ends a stream after its finish; empty: nothing does."""
         ...
 
-    def read_asked(self, seen: Seen) -> Asked:
+    def read_asked(self, seen: Seen, /) -> Asked:
         """Read a request; raises `msgspec.DecodeError`."""
         ...
 
-    def answer_body(self, answer: Answer, asked: Asked) -> bytes:
+    def answer_body(self, answer: Answer, asked: Asked, /) -> bytes:
         """Write an answer that is not streamed."""
         ...
 
-    def answer_events(self, answer: Answer, asked: Asked) -> Iterator[bytes]:
+    def answer_events(self, answer: Answer, asked: Asked, /) -> Iterator[bytes]:
         """Write a stream without `DONE`: the opening, one event per piece, the finish."""
         ...
 
-    def error_body(self, status: int, message: str = "") -> bytes:
+    def error_body(self, status: int, message: str = "", /) -> bytes:
         """Write an error answer; without a message in the words of its status."""
         ...
 
-    def error_event(self, error: object, number: int) -> bytes:
+    def error_event(self, error: object, number: int, /) -> bytes:
         """Write an in-band error: text in the API's form, other values as they are.
 
         Args:
@@ -105,11 +105,11 @@ class Form(Protocol):
         """Say how a key is refused."""
         ...
 
-    def limited(self, wait_s: float) -> Step:
+    def limited(self, wait_s: float, /) -> Step:
         """Say how a used-up limit is answered."""
         ...
 
-    def models_body(self, models: tuple[str, ...], owner: str) -> bytes:
+    def models_body(self, models: tuple[str, ...], owner: str, /) -> bytes:
         """Write the list of models."""
         ...
 

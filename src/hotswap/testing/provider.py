@@ -95,7 +95,7 @@ class ScriptedProvider:
         self.keys = None if keys is None else set(keys)
         self.models = tuple(models)
         self.limit = limit
-        self.check = check
+        self.check: Check | None = check
         self.refusals: list[str] = []
         """What `check` found wrong, oldest first; a step that refuses counts as its body."""
         self.key_steps: dict[str, Step] = {}

@@ -120,7 +120,7 @@ def _text(answer: Answer, event: _Events, index: int) -> Iterator[bytes | None]:
     item = _message(answer)
     at: Json = {"item_id": item["id"], "output_index": index, "content_index": 0}
     text = "".join(answer.pieces)
-    begun = {**item, "status": "in_progress", "content": []}
+    begun = {**item, "status": "in_progress", "content": ()}
     yield event("output_item.added", {"output_index": index, "item": begun})
     yield event("content_part.added", {**at, "part": _output_text("")})
     if index == 0:
