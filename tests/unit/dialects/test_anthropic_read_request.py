@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
@@ -30,6 +30,8 @@ from hotswap.errors import RefusedError
 
 HI: list[object] = [{"role": "user", "content": "Hi"}]
 MARK = {"type": "ephemeral"}
+NOTHING: dict[str, object] = {}
+NONE: list[object] = []
 
 
 def read(**fields: object) -> Request:
@@ -163,7 +165,7 @@ def test_system_messages_may_stand_inside_the_conversation():
     [
         ({"container": "c1"}, "container"),
         ({"mcp_servers": [{"type": "url"}]}, "mcp_servers"),
-        ({"context_management": {"edits": []}}, "context_management"),
+        ({"context_management": {"edits": NONE}}, "context_management"),
         ({"inference_geo": "eu"}, "inference_geo"),
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "server_tools"),
         (
@@ -194,8 +196,12 @@ def test_system_messages_may_stand_inside_the_conversation():
                     {
                         "role": "assistant",
                         "content": [
-                            {"type": "server_tool_use", "id": "s", "name": "w", "input": {}},
-                            {"type": "web_search_tool_result", "tool_use_id": "s", "content": {}},
+                            {"type": "server_tool_use", "id": "s", "name": "w", "input": NOTHING},
+                            {
+                                "type": "web_search_tool_result",
+                                "tool_use_id": "s",
+                                "content": NOTHING,
+                            },
                         ],
                     }
                 ]
@@ -306,13 +312,13 @@ def test_sampling_limits_and_user_are_read():
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
-        ({"messages": []}, "messages"),
+        ({"messages": NONE}, "messages"),
         ({"messages": [{"role": "user"}]}, "messages"),
         ({"messages": [{"role": "user", "content": 5}]}, "messages"),
         ({"messages": [{"role": "robot", "content": "Hi"}]}, "messages.0.role"),
         ({"messages": [5]}, "messages"),
         (
-            {"messages": [{"role": "user", "content": [{"type": "image", "source": []}]}]},
+            {"messages": [{"role": "user", "content": [{"type": "image", "source": NONE}]}]},
             "messages.content.image.source",
         ),
         (
@@ -325,13 +331,13 @@ def test_sampling_limits_and_user_are_read():
         ),
         ({"system": 5}, "system"),
         ({"system": [5]}, "system"),
-        ({"tools": {}}, "tools"),
+        ({"tools": NOTHING}, "tools"),
         ({"tool_choice": {"type": "maybe"}}, "tool_choice.type"),
         ({"tool_choice": {"type": "tool"}}, "tool_choice.name"),
         ({"temperature": "hot"}, "temperature"),
         ({"top_k": 0.5}, "top_k"),
         ({"stop_sequences": "x"}, "stop_sequences"),
-        ({"metadata": []}, "metadata"),
+        ({"metadata": NONE}, "metadata"),
     ],
 )
 def test_wrong_types_are_refused_by_name(fields: dict[str, object], param: str):
@@ -364,6 +370,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=60)
 @given(
     st.dictionaries(
         st.sampled_from(

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotswap.core.terms import Cause, Failure, Usage
@@ -219,6 +219,7 @@ calls = st.builds(
 )
 
 
+@settings(max_examples=50)
 @given(
     st.lists(texts | st.text(min_size=1).map(Thinking) | calls, min_size=1, max_size=5),
     st.sampled_from([Finish.LENGTH, Finish.CONTENT_FILTER, Finish.TOOL_CALLS]),

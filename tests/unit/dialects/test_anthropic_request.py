@@ -14,10 +14,9 @@ COUNT = "/v1/messages/count_tokens"
 DIALECT: Translator = messages
 
 
-def peek(path: str = "/v1/messages", **fields: object) -> Peek:
+def peek(**fields: object) -> Peek:
     whole = {"model": "main", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
-    body = msgspec.json.encode({**whole, **fields})
-    return messages.peek(body, path)
+    return messages.peek(msgspec.json.encode({**whole, **fields}))
 
 
 def user(*blocks: object) -> list[object]:

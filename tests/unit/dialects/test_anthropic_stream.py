@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotswap.core.terms import Cause, Failure, Usage
@@ -489,6 +489,7 @@ def test_pieces_that_are_written_read_as_the_same(pieces: list[Piece], cuts: lis
     assert reading.done
 
 
+@settings(max_examples=20)
 @given(st.lists(json_objects.filter(lambda text: text != "{}"), min_size=2, max_size=4), st.data())
 def test_calls_that_come_mixed_arrive_whole(arguments: list[str], data: st.DataObject):
     left = dict(enumerate(arguments))

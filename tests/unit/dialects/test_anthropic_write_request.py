@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
@@ -557,6 +557,7 @@ files = st.just(File("application/pdf", "AAAA", name="a.pdf")) | st.just(
 asked_turns = st.lists(texts.map(lambda text: replace(text, cached=False)) | images | files)
 
 
+@settings(max_examples=40)
 @given(
     system=st.lists(st.lists(texts, min_size=1, max_size=2), max_size=2),
     asked=st.lists(asked_turns.filter(bool), min_size=1, max_size=3),

@@ -114,7 +114,7 @@ def _write_budget(
         return False
     room = limit - 1 if exact else max(limit * 3 // 4, MIN_BUDGET)
     body["max_tokens"] = limit
-    budget = {"type": "enabled", "budget_tokens": min(wanted, room)}
+    budget: Fields = {"type": "enabled", "budget_tokens": min(wanted, room)}
     body["thinking"] = _shown(budget, reasoning)
     return True
 
