@@ -108,10 +108,9 @@ def write_config(
         if request.format.schema is not None:
             wire["responseJsonSchema"], lost = stripped(request.format.schema)
             notices += lost
-    if request.reasoning is not None:
-        thinking = write_thinking(request.reasoning, abilities, limit, notices)
-        if thinking:
-            wire["thinkingConfig"] = thinking
+    thinking = write_thinking(request.reasoning, abilities, limit, notices)
+    if thinking:
+        wire["thinkingConfig"] = thinking
     if resolution := _resolution(request):
         wire["mediaResolution"] = resolution
     return wire, stops[taken:]

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import DecodeError, Raw, Struct
-from msgspec.json import Decoder
+from msgspec import DecodeError, Raw, Struct, ValidationError
+from msgspec.json import Decoder, Encoder
 
 from ..api import UnableError
 from ..neutral import (
@@ -25,7 +25,7 @@ from ..openai.content import ABSENT, present
 from .answer import FunctionCall, made_id
 from .parts import is_reference, read_media, write_media
 from .request import wrong
-from .spelling import camel
+from .spelling import camel_fields
 
 FOREIGN_SIGNATURE: Final = "skip_thought_signature_validator"
 """Documented stand-in for the signature of a call that Gemini did not make."""
@@ -44,11 +44,6 @@ _ROLES: Final = {
 _QUOTE: Final = ord('"')
 
 
-class _Content(Struct, gc=False):
-    role: str | None = None
-    parts: list[Raw] | None = None
-
-
 class _Response(Struct, gc=False):
     id: str | None = None
     name: str | None = None
@@ -56,26 +51,45 @@ class _Response(Struct, gc=False):
     parts: list[Raw] | None = None
 
 
-class _Part(Struct, rename="camel", gc=False):
+class _Part(Struct, rename="camel", gc=False, forbid_unknown_fields=True):
+    """A part in camelCase; whatever else a caller sends goes through `_loose_part`."""
+
     text: str | None = None
-    inline_data: Raw = ABSENT
-    file_data: Raw = ABSENT
     thought: bool | None = None
     thought_signature: str | None = None
+    inline_data: Raw = ABSENT
+    file_data: Raw = ABSENT
     function_call: FunctionCall | None = None
     function_response: _Response | None = None
     executable_code: Raw = ABSENT
     code_execution_result: Raw = ABSENT
     tool_call: Raw = ABSENT
     tool_response: Raw = ABSENT
+    video_metadata: Raw = ABSENT
+    media_resolution: Raw = ABSENT
+    part_metadata: Raw = ABSENT
 
+
+class _Content(Struct, gc=False):
+    role: str | None = None
+    parts: list[_Part] | None = None
+
+
+class _LooseContent(Struct, gc=False):
+    role: str | None = None
+    parts: list[Raw] | None = None
+
+
+_PART_FIELDS: Final = frozenset(_Part.__struct_encode_fields__)
 
 _decode_contents: Final = Decoder(list[_Content]).decode
-_decode_content: Final = Decoder(_Content).decode
-_decode_parts: Final = Decoder(list[Raw]).decode
+_decode_loose_contents: Final = Decoder(list[_LooseContent]).decode
+_decode_loose_content: Final = Decoder(_LooseContent).decode
+_decode_raws: Final = Decoder(list[Raw]).decode
 _decode_part: Final = Decoder(_Part).decode
 _decode_fields: Final = Decoder(dict[str, Raw]).decode
 _decode_text: Final = Decoder(str).decode
+_encode: Final = Encoder().encode
 
 
 class Conversation:
@@ -100,26 +114,43 @@ class Conversation:
             case b'"':
                 parts: list[Part] = [Text(_decode_text(raw))]
             case b"[":
-                parts = self._parts(_decode_parts(raw))
+                parts = self._parts([self._loose_part(part) for part in _decode_raws(raw)])
             case _:
-                content = _decode_content(raw)
-                parts = self._parts((raw,) if content.parts is None else content.parts)
+                inner = _decode_loose_content(raw).parts
+                given = (raw,) if inner is None else inner
+                parts = self._parts([self._loose_part(part) for part in given])
         if parts:
             self.turns.append(Turn(Role.SYSTEM, parts))
 
     def read(self, raw: Raw) -> None:
         """Read the contents."""
-        for content in _decode_contents(raw):
+        for content in self._contents(raw):
             role = _ROLES.get(content.role or "user")
             if role is None:
                 raise wrong("contents[].role", "'user' or 'model'")
             self.turns.append(Turn(role, self._parts(content.parts or ())))
 
-    def _parts(self, parts: Sequence[Raw]) -> list[Part]:
-        return [part for raw in parts if (part := self._part(raw)) is not None]
+    def _contents(self, raw: Raw) -> list[_Content]:
+        try:
+            return _decode_contents(raw)
+        except ValidationError:
+            return [
+                _Content(content.role, [self._loose_part(part) for part in content.parts or ()])
+                for content in _decode_loose_contents(raw)
+            ]
 
-    def _part(self, raw: Raw) -> Part | None:
-        wire = _decode_part(camel(raw))
+    def _loose_part(self, raw: Raw) -> _Part:
+        """Decode a part with names in either spelling; a field that nobody knows is noted."""
+        fields = camel_fields(_decode_fields(raw))
+        known = {name: value for name, value in fields.items() if name in _PART_FIELDS}
+        if fields and not known:
+            self.native.append(UNKNOWN_PART)
+        return _decode_part(_encode(known))
+
+    def _parts(self, parts: Sequence[_Part]) -> list[Part]:
+        return [part for wire in parts if (part := self._part(wire)) is not None]
+
+    def _part(self, wire: _Part) -> Part | None:
         if wire.text is not None:
             if wire.thought:
                 return Thinking(wire.text, wire.thought_signature or "")
@@ -130,7 +161,7 @@ class Conversation:
             return self._result(wire.function_response)
         media = read_media(wire.inline_data, wire.file_data)
         if media is None:
-            self._note_native(wire, raw)
+            self._note_executed(wire)
         elif is_reference(media):
             self.native.append(FILE_REFERENCE)
         return media
@@ -155,24 +186,22 @@ class Conversation:
         text, failed = _outcome(wire.response)
         parts: list[Text | Image | Audio | File | Video] = [Text(text)] if text else []
         for raw in wire.parts or ():
-            part = _decode_part(camel(raw))
+            part = self._loose_part(raw)
             media = read_media(part.inline_data, part.file_data)
             if media is not None:
                 parts.append(media)
         return Result(ident or made_id(self._calls, name, text), parts, name, failed)
 
-    def _note_native(self, wire: _Part, raw: Raw) -> None:
-        for own in (
+    def _note_executed(self, wire: _Part) -> None:
+        """Note what Google itself executed."""
+        executed = (
             wire.executable_code,
             wire.code_execution_result,
             wire.tool_call,
             wire.tool_response,
-        ):
-            if present(own):
-                self.native.append(PROVIDER_TOOLS)
-                return
-        if present(raw) and wire.thought_signature is None:
-            self.native.append(UNKNOWN_PART)
+        )
+        if any(present(raw) for raw in executed):
+            self.native.append(PROVIDER_TOOLS)
 
 
 def _outcome(raw: Raw) -> tuple[str, bool]:

@@ -27,6 +27,11 @@ BUDGETS: Final[Mapping[str, int]] = MappingProxyType(
 LEVELS: Final = ("minimal", "low", "medium", "high", "xhigh")
 """What Gemini knows where nothing is known of the model."""
 
+SMALL_LIMIT: Final = 1024
+"""Output tokens below which thoughts may take all of them."""
+LEAST_BUDGET: Final = 128
+"""Models that cannot stop thinking take no fewer."""
+
 NOTICE: Final = "reasoning_effort"
 _DYNAMIC: Final = -1
 _UNSAID: Final = "THINKING_LEVEL_UNSPECIFIED"
@@ -55,15 +60,32 @@ def read_thinking(raw: Raw) -> Reasoning:
 
 
 def write_thinking(
-    reasoning: Reasoning, abilities: Abilities, max_tokens: int | None, notices: list[str]
+    reasoning: Reasoning | None, abilities: Abilities, max_tokens: int | None, notices: list[str]
 ) -> dict[str, object]:
-    """Return `thinkingConfig`, empty where there is nothing to say."""
+    """Return `thinkingConfig`, empty where there is nothing to say.
+
+    Where nothing is asked and the answer may only be short, a model that is known to think is told
+    to think least: hidden thoughts count into the limit, and would leave no answer.
+    """
+    if reasoning is None:
+        small = max_tokens is not None and max_tokens < SMALL_LIMIT
+        return _least(abilities) if small else {}
     wire: dict[str, object] = {}
     if reasoning.effort or reasoning.budget_tokens is not None:
         wire = _amount(reasoning, abilities, max_tokens, notices)
     if reasoning.shown and abilities.thinks is not Thinks.NO:
         wire["includeThoughts"] = True
     return wire
+
+
+def _least(abilities: Abilities) -> dict[str, object]:
+    match abilities.thinks:
+        case Thinks.EFFORT if abilities.efforts:
+            return {"thinkingLevel": _known_levels(abilities)[0].upper()}
+        case Thinks.BUDGET | Thinks.SWITCH if abilities.thinking_off:
+            return {"thinkingBudget": 0}
+        case _:
+            return {}
 
 
 def _amount(
@@ -96,12 +118,20 @@ def _budget(
     if budget == 0 and not abilities.thinking_off:
         notices.append(NOTICE)
         budget = BUDGETS["minimal"]
-    return budget if max_tokens is None else max(min(budget, max_tokens - 1), 0)
+    if max_tokens is not None:
+        budget = min(budget, max_tokens - 1)
+    if 0 < budget < BUDGETS["minimal"]:
+        return 0 if abilities.thinking_off else max(budget, LEAST_BUDGET)
+    return max(budget, 0)
+
+
+def _known_levels(abilities: Abilities) -> Sequence[str]:
+    return [level for level in abilities.efforts if level != "none"] or LEVELS
 
 
 def _level(reasoning: Reasoning, abilities: Abilities, notices: list[str]) -> str:
     """Return the nearest level that is not above what is asked, or else the lowest."""
-    levels = [level for level in abilities.efforts if level != "none"] or LEVELS
+    levels = _known_levels(abilities)
     asked = reasoning.effort or _effort_of(reasoning.budget_tokens or 0)
     if asked in levels:
         return asked

@@ -91,7 +91,7 @@ def read_peek(body: bytes, path: str, query: str) -> Peek:
         usage_asked=True,
         needs=_needs(contents, named, config, len(body)),
         fields=fields,
-        array=stream and parse_qs(query).get("alt") != ["sse"],
+        array=stream and not _wants_events(query),
         sampled=bool(_SAMPLING & config.keys()),
         stops=_given(config, "stopSequences"),
         action=action,
@@ -119,6 +119,13 @@ def overridden(fields: Mapping[str, object], target: Target) -> Mapping[str, obj
 def wrong(param: str, expected: str) -> RefusedError:
     """Return the refusal of a field whose value is not what was expected."""
     return RefusedError(400, "invalid_type", f"{param!r} must be {expected}.", param=param)
+
+
+def _wants_events(query: str) -> bool:
+    if query == "alt=sse":
+        return True
+    asked = parse_qs(query)
+    return "sse" in asked.get("alt", ()) or "sse" in asked.get("$alt", ())
 
 
 def _counted(fields: Mapping[str, Raw]) -> Raw | None:

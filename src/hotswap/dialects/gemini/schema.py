@@ -20,21 +20,21 @@ class _Known(Struct, gc=False, forbid_unknown_fields=True, rename="camel"):
     id: Raw = field(default=ABSENT, name="$id")
     anchor: Raw = field(default=ABSENT, name="$anchor")
     ref: Raw = field(default=ABSENT, name="$ref")
-    defs: "dict[str, _Known]" = field(default_factory=dict, name="$defs")
+    defs: "dict[str, _Known] | None" = field(default=None, name="$defs")
     type: Raw = ABSENT
     format: Raw = ABSENT
     title: Raw = ABSENT
     description: Raw = ABSENT
     enum: Raw = ABSENT
     items: "_Known | None" = None
-    prefix_items: "list[_Known]" = field(default_factory=list)
+    prefix_items: "list[_Known] | None" = None
     min_items: Raw = ABSENT
     max_items: Raw = ABSENT
     minimum: Raw = ABSENT
     maximum: Raw = ABSENT
-    any_of: "list[_Known]" = field(default_factory=list)
-    one_of: "list[_Known]" = field(default_factory=list)
-    properties: "dict[str, _Known]" = field(default_factory=dict)
+    any_of: "list[_Known] | None" = None
+    one_of: "list[_Known] | None" = None
+    properties: "dict[str, _Known] | None" = None
     additional_properties: "_Known | bool | None" = None
     required: Raw = ABSENT
     property_ordering: Raw = ABSENT
@@ -53,6 +53,8 @@ _COUNTS: Final = frozenset(
     {"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"}
 )
 """Google writes 64-bit integers as strings."""
+_PLAIN: Final = frozenset({"description", "enum", "required", "title"})
+"""Keywords that both forms share with their values."""
 _OPENAPI_ONLY: Final = frozenset({"nullable", "example", "propertyOrdering"})
 _NO_TYPE: Final = "TYPE_UNSPECIFIED"
 _OLD_REF: Final = "#/definitions/"
@@ -91,6 +93,9 @@ def _from_openapi(value: object) -> object:
         return value
     schema: dict[str, object] = {}
     for name, inner in cast("_Schema", value).items():
+        if name in _PLAIN:
+            schema[name] = inner
+            continue
         key = _keyword(name)
         if key not in _OPENAPI_ONLY and inner is not None and inner != _NO_TYPE:
             schema[key] = _member_from_openapi(key, inner)
@@ -105,15 +110,19 @@ def _keyword(name: str) -> str:
 
 
 def _member_from_openapi(key: str, value: object) -> object:
-    if key == "type" and isinstance(value, str):
-        return value.lower()
-    if key in _COUNTS and isinstance(value, str) and value.isdigit():
-        return int(value)
-    if key in _MAPS and isinstance(value, dict):
-        return {name: _from_openapi(inner) for name, inner in cast("_Schema", value).items()}
-    if key in _LISTS and isinstance(value, list):
-        return [_from_openapi(inner) for inner in cast("list[object]", value)]
-    return _from_openapi(value) if key in _SINGLES else value
+    match value:
+        case str() if key == "type":
+            return value.lower()
+        case str() if key in _COUNTS and value.isdigit():
+            return int(value)
+        case dict() if key in _MAPS:
+            return {name: _from_openapi(inner) for name, inner in cast("_Schema", value).items()}
+        case dict() if key in _SINGLES:
+            return _from_openapi(cast("_Schema", value))
+        case list() if key in _LISTS:
+            return [_from_openapi(inner) for inner in cast("list[object]", value)]
+        case _:
+            return value
 
 
 def _allow_null(schema: dict[str, object]) -> None:

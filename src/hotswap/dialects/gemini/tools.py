@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, ValidationError, field
 from msgspec.json import Decoder
 
+from ..api import UnableError
 from ..neutral import Mode, Request, Tool, ToolChoice
 from ..openai.content import ABSENT, present
 from .contents import PROVIDER_TOOLS
@@ -16,11 +17,19 @@ _MODES: Final = {"ANY": Mode.REQUIRED, "NONE": Mode.NONE}
 _WORDS: Final = {Mode.AUTO: "AUTO", Mode.NONE: "NONE", Mode.REQUIRED: "ANY"}
 
 
-class _Declaration(Struct, rename="camel", gc=False):
+class _Declaration(Struct, gc=False):
     name: str = ""
     description: str | None = None
     parameters: Raw = ABSENT
+    json_schema: Raw = field(default=ABSENT, name="parametersJsonSchema")
     parameters_json_schema: Raw = ABSENT
+    """Quirk: so Google's own SDK spells it."""
+
+
+class _Tool(Struct, gc=False, forbid_unknown_fields=True):
+    """A tool that the caller executes, in camelCase; all others are looked at one by one."""
+
+    functions: list[_Declaration] | None = field(default=None, name="functionDeclarations")
 
 
 class _Config(Struct, rename="camel", gc=False):
@@ -32,9 +41,9 @@ class _Calling(Struct, rename="camel", gc=False):
     allowed_function_names: list[str] | None = None
 
 
-_decode_tools: Final = Decoder(list[Raw]).decode
-_decode_fields: Final = Decoder(dict[str, Raw]).decode
-_decode_declaration: Final = Decoder(_Declaration).decode
+_decode_tools: Final = Decoder(list[_Tool]).decode
+_decode_entries: Final = Decoder(list[dict[str, Raw]]).decode
+_decode_declarations: Final = Decoder(list[_Declaration] | None).decode
 _decode_config: Final = Decoder(_Config).decode
 _decode_calling: Final = Decoder(_Calling).decode
 
@@ -44,11 +53,20 @@ def read_tools(raw: Raw | None, native: list[str]) -> list[Tool]:
     tools: list[Tool] = []
     if raw is None or not present(raw):
         return tools
-    for entry in _decode_tools(raw):
-        for name, value in camel_fields(_decode_fields(entry)).items():
+    try:
+        for tool in _decode_tools(raw):
+            tools += [_tool(wire) for wire in tool.functions or ()]
+    except ValidationError:
+        return _read_loosely(raw, native)
+    return tools
+
+
+def _read_loosely(raw: Raw, native: list[str]) -> list[Tool]:
+    tools: list[Tool] = []
+    for entry in _decode_entries(raw):
+        for name, value in camel_fields(entry).items():
             if name == "functionDeclarations":
-                if present(value):
-                    tools += [_tool(declaration) for declaration in _decode_tools(value)]
+                tools += [_tool(wire) for wire in _decode_declarations(value) or ()]
             elif bytes(value) not in {b"null", b"false", b"[]"}:
                 native.append(PROVIDER_TOOLS)
     return tools
@@ -69,14 +87,18 @@ def read_tool_choice(raw: Raw | None) -> ToolChoice | None:
 
 
 def write_tools(request: Request, notices: list[str]) -> dict[str, object]:
-    """Return the body's fields for tools; adds to `notices` what could not be said."""
-    if not request.tools:
-        return {}
+    """Return the body's fields for tools; adds to `notices` what could not be said.
+
+    Raises:
+        UnableError: A name or a schema is none that Gemini takes.
+    """
     choice = request.tool_choice
     tools: Sequence[Tool] = request.tools
     if choice is not None and choice.mode is Mode.AUTO and choice.names:
         # Names can only be forced on Gemini; where calling is free, the others are not told.
         tools = [tool for tool in tools if tool.name in choice.names]
+    if not tools:
+        return {}
     fields: dict[str, object] = {
         "tools": [{"functionDeclarations": [_declaration(tool, notices) for tool in tools]}]
     }
@@ -92,16 +114,19 @@ def write_tools(request: Request, notices: list[str]) -> dict[str, object]:
     return fields
 
 
-def _tool(raw: Raw) -> Tool:
-    wire = _decode_declaration(camel(raw))
-    if present(wire.parameters_json_schema):
-        return Tool(wire.name, wire.description or "", wire.parameters_json_schema)
+def _tool(wire: _Declaration) -> Tool:
+    description = wire.description or ""
+    for schema in (wire.json_schema, wire.parameters_json_schema):
+        if present(schema):
+            return Tool(wire.name, description, schema)
     if present(wire.parameters):
-        return Tool(wire.name, wire.description or "", read_openapi(wire.parameters))
-    return Tool(wire.name, wire.description or "")
+        return Tool(wire.name, description, read_openapi(wire.parameters))
+    return Tool(wire.name, description)
 
 
 def _declaration(tool: Tool, notices: list[str]) -> dict[str, object]:
+    if not (tool.name[:1].isalpha() or tool.name[:1] == "_"):
+        raise UnableError("tool_name")
     schema, lost = stripped(tool.schema)
     notices += lost
     wire: dict[str, object] = {"name": tool.name, "parametersJsonSchema": schema}

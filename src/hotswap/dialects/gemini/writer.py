@@ -74,11 +74,11 @@ class GeminiWriter:
     def _add(self, piece: Piece, parts: list[bytes]) -> None:
         match piece:
             case TextPiece() | RefusalPiece():
-                if self._calls:
-                    self._send_calls(parts)
+                self._send_calls(parts)
                 parts.append(b'{"text":%b}' % _encode(piece.text))
             case ThinkingPiece():
                 if self._shown:
+                    self._send_calls(parts)
                     parts.append(b'{"text":%b,"thought":true}' % _encode(piece.text))
             case CallPiece():
                 self._send_calls(parts)
