@@ -19,7 +19,18 @@ class Skip(Struct, frozen=True, gc=False):
 
     target: str
     reason: str
-    """open, half_open, throttled, exhausted, auth, gone, other_model."""
+    """open, half_open, throttled, exhausted, auth, gone, other_model; or what it cannot do."""
+    unable: bool = False
+    """The target cannot do what the request asks, however well it is."""
+
+
+Able = Callable[[Target], str]
+"""Says what a target lacks for the request in hand; empty: nothing."""
+
+
+def able_for_all(_: Target) -> str:
+    """Say that no target lacks anything."""
+    return ""
 
 
 class Plan(Struct, frozen=True, gc=False):
@@ -40,6 +51,7 @@ def plan(
     jitter: Callable[[], float],
     *,
     one_model: bool = False,
+    able: Able = able_for_all,
 ) -> Plan:
     """Order the eligible targets of `chain`; demoted ones come last.
 
@@ -50,6 +62,7 @@ def plan(
         jitter: Gives a random number in [0, 1).
         one_model: Only the first target's model may answer: vectors of another model are not
             comparable, so embeddings never move to one.
+        able: A target for which it has words is left out, also when nothing else is left.
     """
     targets: Sequence[Target] = chain.targets
     others: list[Skip] = []
@@ -61,9 +74,9 @@ def plan(
     if count > 1 and targets[1].priority == targets[0].priority:
         targets = _ordered(targets, jitter)
     first = targets[0]
-    if not _verdict(first, chain, standings, now):
+    if not able(first) and not _verdict(first, chain, standings, now):
         return Plan((first,), tuple(others), rest=targets[1:])
-    looked = look(targets, chain, standings, now, jitter)
+    looked = look(targets, chain, standings, now, jitter, able=able)
     skips = (*others, *looked.skips)
     if looked.targets:
         return Plan(looked.targets, skips)
@@ -76,12 +89,18 @@ def look(
     standings: Standings,
     now: float,
     jitter: Callable[[], float],
+    *,
+    able: Able = able_for_all,
 ) -> Plan:
     """Order `targets`: eligible ones, demoted ones behind them; and those left out."""
     eligible: list[Target] = []
     demoted: list[Target] = []
     skips: list[Skip] = []
     for target in _ordered(targets, jitter):
+        lacks = able(target)
+        if lacks:
+            skips.append(Skip(target.id, lacks, unable=True))
+            continue
         verdict = _verdict(target, chain, standings, now)
         if not verdict:
             eligible.append(target)

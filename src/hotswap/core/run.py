@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from .backoff import full_jitter
-from .plan import Plan, Skip, look
+from .capability import CONTEXT
+from .plan import Able, Plan, Skip, able_for_all, look
 from .standings import Standings
 from .terms import RULES, Cause, Chain, Credential, Failure, Rule, Target, Trigger
 
@@ -24,7 +25,10 @@ class Sleep(Struct, frozen=True, gc=False):
 
 
 class GiveUp(Struct, frozen=True, gc=False):
-    """Nothing is left to try; `failure` is None when not one attempt was possible."""
+    """Nothing is left to try; `failure` is None when not one attempt was possible.
+
+    If every skip of the run is `unable` then, the request asks for what no target can do.
+    """
 
     failure: Failure | None
 
@@ -44,10 +48,12 @@ class Run:
     """
 
     __slots__ = (
+        "_able",
         "_at",
         "_chain",
         "_credential",
         "_deadline",
+        "_failure",
         "_jitter",
         "_panic",
         "_rest",
@@ -55,6 +61,7 @@ class Run:
         "_targets",
         "_tried_keys",
         "_tries",
+        "_window",
         "skips",
     )
 
@@ -66,6 +73,7 @@ class Run:
         *,
         deadline: float,
         jitter: Callable[[], float],
+        able: Able = able_for_all,
         fallback: bool = True,
     ) -> None:
         """Prepare a run.
@@ -76,6 +84,7 @@ class Run:
             standings: Asked again for each candidate, since much may change within a request.
             deadline: Monotonic seconds at which the request ends, whatever happens.
             jitter: Gives a random number in [0, 1).
+            able: As in `plan`, for the targets that it has not looked at yet.
             fallback: False: the first candidate only, by the caller's wish.
         """
         self._chain = chain
@@ -87,6 +96,11 @@ class Run:
         self._standings = standings
         self._deadline = deadline
         self._jitter = jitter
+        self._able = able
+        self._failure: Failure | None = None
+        """Of the last attempt."""
+        self._window = 0
+        """Tokens of the widest window that the prompt did not fit into."""
         self._at = -1
         self._tries = 0
         self._tried_keys: tuple[str, ...] = ()
@@ -98,7 +112,10 @@ class Run:
 
     def on_failure(self, failure: Failure, now: float) -> Action:
         """Say what follows from an attempt that failed before anything reached the caller."""
+        self._failure = failure
         rule = RULES[failure.cause]
+        if failure.cause is Cause.CONTEXT:
+            self._window = max(self._window, self._targets[self._at].abilities.context)
         if now >= self._deadline or not rule.move_on or not self._acts(failure.cause, rule):
             return GiveUp(failure)
         return (
@@ -107,6 +124,11 @@ class Run:
             or self._retry(failure, rule, now)
             or GiveUp(failure)
         )
+
+    def on_unable(self, lacks: str, now: float) -> Action:
+        """Say what follows as the target in hand turned out not to be able; nothing was sent."""
+        self._leave_out(self._targets[self._at], lacks)
+        return self._next_target(now) or GiveUp(self._failure)
 
     def on_wake(self, now: float) -> Action:
         """Try the same target again after the pause, whatever its standing says meanwhile."""
@@ -133,6 +155,9 @@ class Run:
         while self._at + 1 < len(self._targets) or self._look_at_rest(now):
             self._at += 1
             target = self._targets[self._at]
+            if 0 < target.abilities.context <= self._window:
+                self._leave_out(target, CONTEXT)
+                continue
             health = self._standings.target(target.id)
             ring = self._standings.keyring(target.provider)
             if self._panic:
@@ -154,11 +179,14 @@ class Run:
         """Sort the targets not looked at so far; say whether one of them can be asked."""
         if not self._rest:
             return False
-        more = look(self._rest, self._chain, self._standings, now, self._jitter)
+        more = look(self._rest, self._chain, self._standings, now, self._jitter, able=self._able)
         self._rest = ()
         self._targets = (*self._targets, *more.targets)
         self.skips = (*self.skips, *more.skips)
         return bool(more.targets)
+
+    def _leave_out(self, target: Target, lacks: str) -> None:
+        self.skips = (*self.skips, Skip(target.id, lacks, unable=True))
 
     def _start(self, target: Target, credential: Credential) -> Start:
         self._tries += 1
