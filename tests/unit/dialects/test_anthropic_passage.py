@@ -230,6 +230,13 @@ def test_garbage_is_a_failure(garbage: bytes):
     assert (watched.failure, forwarded) == (MALFORMED, START)
 
 
+def test_an_event_beyond_all_measure_is_a_failure():
+    watched = passage(PEEK)
+
+    assert watched.feed(START + b"data: " + b"x" * (8 * 1024 * 1024)) == START
+    assert watched.failure == MALFORMED
+
+
 def test_events_to_come_pass():
     new = event("brand_new", delta=5, index="a")
 

@@ -142,6 +142,15 @@ def test_a_document_of_blocks_becomes_its_parts():
     assert found == [Text("T"), Text("a"), Image(url="u")]
 
 
+def test_what_is_said_of_a_document_stands_before_it():
+    block = document(type="url", url="u")
+
+    assert parts({**block, "context": "From 2020.", "citations": NONE}) == [
+        Text("From 2020."),
+        File(url="u", name="T"),
+    ]
+
+
 def test_what_means_nothing_to_others_is_left_out():
     assert parts({"type": "redacted_thinking", "data": "x"}, {"type": "fallback"}) == []
 
@@ -329,6 +338,10 @@ def test_sampling_limits_and_user_are_read():
             },
             "messages",
         ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "search_result", "source": 5}]}]},
+            "messages.content.source",
+        ),
         ({"system": 5}, "system"),
         ({"system": [5]}, "system"),
         ({"tools": NOTHING}, "tools"),
@@ -370,7 +383,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     st.dictionaries(
         st.sampled_from(

@@ -252,6 +252,17 @@ def test_what_is_no_sound_answer_fails(stream: bytes, failure: Failure):
     assert not any(isinstance(piece, FinishPiece) for piece in pieces)
 
 
+def test_an_event_beyond_all_measure_is_a_failure():
+    reading = reader()
+
+    assert reading.feed(TEXT + b"data: " + b"x" * (8 * 1024 * 1024)) == [TextPiece("Hi")]
+    assert reading.failure == Failure(Cause.HARD, "malformed", 200)
+
+
+def test_a_last_blank_line_may_be_missing():
+    assert read(TEXT + ended("end_turn")[:-2])[1] == [TextPiece("Hi"), STOPPED]
+
+
 def test_tokens_that_all_went_into_thinking_are_an_answer():
     usage = {"output_tokens": 9, "output_tokens_details": {"thinking_tokens": 9}}
 

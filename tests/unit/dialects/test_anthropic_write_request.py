@@ -419,6 +419,12 @@ def test_a_schema_passes_as_it_is():
     )
 
 
+def test_a_schema_that_is_nested_beyond_all_measure_makes_the_target_unable():
+    deep = Raw(b'{"items":' * 5000 + b"{}" + b"}" * 5000)
+
+    assert unable(Request(turns=[HI], format=Format(deep, strict=True))) == "json_schema"
+
+
 def test_a_strict_schema_is_closed_where_it_says_nothing_itself():
     request = Request(turns=[HI], format=Format(NESTED, strict=True))
 
