@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotswap.core.terms import Cause, Failure, Usage
+from hotswap.dialects.gemini.generate import passage, peek
 from hotswap.dialects.gemini.passage import GeminiPassage
 
 EMPTY = Failure(Cause.QUALITY, "empty", 200)
@@ -121,7 +122,7 @@ def test_an_array_that_broke_off_is_not_closed():
     ],
 )
 def test_every_kind_of_part_is_content(part: object, size: int):
-    watched = GeminiPassage(array=False)
+    watched = passage(peek(b'{"contents":[]}', "/v1/models/m:streamGenerateContent", "alt=sse"))
 
     watched.feed(event(part))
 
@@ -229,6 +230,7 @@ def test_a_blocked_prompt_is_content_policy():
         b"data: " + ERROR,
         b"event: error\ndata: " + ERROR + b"\n\n",
         b"data: [" + ERROR + b"]\n\n",
+        b'event: error\ndata: {"code":503,"message":"overloaded","status":"UNAVAILABLE"}\n\n',
         PRETTY,
         PRETTY.replace(b"\n", b"\r\n"),
         b"[" + PRETTY + b"]\n\n",
@@ -241,6 +243,13 @@ def test_an_error_inside_a_stream_is_found_in_every_shape(tail: bytes, cut: int)
     watched, forwarded = watch(stream, [min(len(HI) + cut, len(stream))])
 
     assert watched.failure == OVERLOADED
+    assert forwarded == HI.replace(b"\r\n", b"\n")
+
+
+def test_an_error_line_is_an_error():
+    watched, forwarded = watch(HI + b"error: it broke\n\n")
+
+    assert watched.failure == Failure(Cause.HARD, "server_error", 200)
     assert forwarded == HI.replace(b"\r\n", b"\n")
 
 

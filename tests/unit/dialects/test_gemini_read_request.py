@@ -174,6 +174,12 @@ def test_a_result_may_hold_pictures():
     ]
 
 
+def test_a_result_without_a_call_keeps_its_own_name():
+    parts = parts_of({"functionResponse": {"name": "f"}})
+
+    assert parts == [Result("call_3c0f4cb7ba9ea9b056e6d555", [], "f")]
+
+
 def called(*names: str) -> dict[str, object]:
     return {
         "role": "model",
@@ -268,6 +274,10 @@ def test_functions_and_their_schemas_in_both_forms():
 def test_tool_choices(config: object, choice: ToolChoice | None):
     assert with_fields(toolConfig={"functionCallingConfig": config}).tool_choice == choice
     assert with_fields(tool_config={"function_calling_config": config}).tool_choice == choice
+
+
+def test_a_configuration_of_other_tools_is_no_choice():
+    assert with_fields(toolConfig={"retrievalConfig": {"languageCode": "de"}}).tool_choice is None
 
 
 def test_the_configuration_in_camel_case():

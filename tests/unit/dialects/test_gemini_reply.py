@@ -68,7 +68,7 @@ def test_thoughts_words_and_calls_in_order():
             "functionCall": {"id": "c1", "name": "f", "args": {"a": 1.50}},
             "thoughtSignature": "cw==",
         },
-        {"functionCall": {"name": "g"}},
+        {"functionCall": {"name": "g", "args": None}},
         {"inlineData": {"mimeType": "image/png", "data": "AAAA"}},
     )
 

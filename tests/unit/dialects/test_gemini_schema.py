@@ -19,6 +19,8 @@ def raw(value: object) -> msgspec.Raw:
         ({"type": "STRING"}, {"type": "string"}),
         ({"type": "string"}, {"type": "string"}),
         ({"type": "TYPE_UNSPECIFIED", "title": "T"}, {"title": "T"}),
+        ({"anyOf": [True, {"type": "STRING"}]}, {"anyOf": [True, {"type": "string"}]}),
+        ({"enum": ["a"], "nullable": True}, {"enum": ["a", None]}),
         ({"type": "STRING", "nullable": True}, {"type": ["string", "null"]}),
         ({"type": "STRING", "nullable": False}, {"type": "string"}),
         (

@@ -144,6 +144,8 @@ def test_finish_reasons(finish: str, expected: Finish):
         (HI + ERROR, OVERLOADED),
         (HI + ERROR + b"\r\n\r\n", OVERLOADED),
         (HI + b"event: error\ndata: " + ERROR.replace(b"\n", b" ") + b"\n\n", OVERLOADED),
+        (HI + b'event: error\ndata: {"code":503,"status":"UNAVAILABLE"}\n\n', OVERLOADED),
+        (HI + b"error: it broke\n\n", Failure(Cause.HARD, "server_error", 200)),
         (HI + b"data: [DONE]\n\n", MALFORMED),
         (
             b'data: {"promptFeedback":{"blockReason":"SAFETY","blockReasonMessage":"No."}}\n\n',

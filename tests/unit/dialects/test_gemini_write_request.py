@@ -342,6 +342,10 @@ def test_tool_choices(choice: ToolChoice, config: object, declared: list[object]
     assert names_of(body) == declared
 
 
+def test_tools_without_a_choice_are_declared_only():
+    assert "toolConfig" not in with_tools(None, Tool("f"))
+
+
 def test_a_choice_without_tools_says_nothing():
     assert "toolConfig" not in with_tools(ToolChoice(Mode.NONE))
     assert "tools" not in with_tools(ToolChoice(Mode.AUTO, ("g",)), Tool("f"))
@@ -454,6 +458,7 @@ ALWAYS = {"thinks": Thinks.BUDGET, "thinking_off": False}
         (EFFORT, Reasoning("wild"), {"thinkingLevel": "MEDIUM"}, True),
         (EFFORT, Reasoning(budget_tokens=9000), {"thinkingLevel": "MEDIUM"}, False),
         (EFFORT, Reasoning(budget_tokens=100), {"thinkingLevel": "MINIMAL"}, False),
+        (EFFORT, Reasoning(budget_tokens=0), {"thinkingLevel": "MINIMAL"}, True),
         (EFFORT, Reasoning(shown=True), {"includeThoughts": True}, False),
         (LOW_HIGH, Reasoning("medium"), {"thinkingLevel": "LOW"}, True),
         (LOW_HIGH, Reasoning("max"), {"thinkingLevel": "HIGH"}, True),

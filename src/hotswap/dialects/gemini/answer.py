@@ -125,10 +125,15 @@ def fault_in(answer: Answer, payload: bytes) -> Failure | None:
     return None
 
 
-def odd_fault(payload: bytes) -> Failure:
-    """Classify what is no answer: an error of another shape, or nothing that can be read."""
+def odd_fault(payload: bytes, *, named: bool = False) -> Failure:
+    """Classify what is no answer: an error of another shape, or nothing that can be read.
+
+    Args:
+        payload: A body, or the data of an event.
+        named: The event calls itself an error.
+    """
     value = value_of(payload)
-    if isinstance(value, list) or (isinstance(value, dict) and "error" in value):
+    if named or isinstance(value, list) or (isinstance(value, dict) and "error" in value):
         return read_in_band(KIND, payload)
     return MALFORMED
 

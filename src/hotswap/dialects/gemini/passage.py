@@ -110,7 +110,7 @@ class GeminiPassage:
             whole = mended(event.payload)
             if whole != event.payload:
                 return self._take(Event(b"data: " + whole + b"\n\n", whole, event.name))
-            self._fail(odd_fault(event.payload))
+            self._fail(odd_fault(event.payload, named=event.name == b"error"))
             return b""
         fault = fault_in(answer, event.payload)
         if fault is None and event.name == b"error":

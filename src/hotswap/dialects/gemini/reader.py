@@ -107,7 +107,7 @@ class GeminiReader:
             if whole != payload:
                 self._take(Event(event.raw, whole, event.name), pieces)
             else:
-                self._fail(odd_fault(payload))
+                self._fail(odd_fault(payload, named=event.name == b"error"))
             return
         fault = fault_in(answer, payload)
         if fault is None and event.name == b"error":
