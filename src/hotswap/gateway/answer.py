@@ -113,6 +113,10 @@ def give_up(line: Line, failure: Failure | None, retry_after_s: float | None) ->
     if failure is not None and failure.cause in _PASSED_ON:
         status = failure.status if 400 <= failure.status < 500 else 400
         return Refusal(status, failure.code or failure.detail, failure.message, failure.param)
+    if line.skips and not line.attempts and all(skip.unable for skip in line.skips):
+        reasons = why((), _passed_over(line, None))
+        words = f"No target of {line.chain.name!r} can do what the request asks: {reasons}."
+        return Refusal(400, "capability_mismatch", words)
     causes = {a.cause for a in line.attempts} | {s.reason for s in line.skips}
     if causes and causes <= {Cause.THROTTLE.value, "throttled"}:
         status = 429

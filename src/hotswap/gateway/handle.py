@@ -1,7 +1,9 @@
 """A request's line: from the complete request to its last record, in one function."""
 
 from collections.abc import Callable
+from functools import partial
 
+from ..core.capability import obstacle
 from ..core.plan import plan
 from ..core.run import Run
 from ..dialects.registry import DIALECTS, FALLBACK
@@ -71,8 +73,9 @@ class Gateway:
             return
         options = read_options(incoming.headers)
         now = services.clock.now()
+        able = partial(obstacle, request.needs)
         candidates = plan(
-            chain, services.standings, now, services.jitter, one_model=route.one_model
+            chain, services.standings, now, services.jitter, one_model=route.one_model, able=able
         )
         line = Line(
             exchange,
@@ -91,6 +94,7 @@ class Gateway:
             services.standings,
             deadline=line.deadline,
             jitter=services.jitter,
+            able=able,
             fallback=options.fallback,
         )
         await drive(run, line, services)
