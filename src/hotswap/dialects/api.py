@@ -32,7 +32,8 @@ class Peek(Struct, frozen=True, gc=False):
     array: bool = False
     """Gemini without `alt=sse`: the stream is one JSON array instead of events."""
     sampled: bool = False
-    """`temperature` or `top_p` are set."""
+    """Sampling parameters are set, and `pass_request` does not leave them out where they are
+    refused."""
     stops: bool = False
     """Stop sequences are set."""
     action: str = ""

@@ -8,7 +8,7 @@ messages or forget a tool's result; Anthropic, Gemini and Mistral answer such re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from .neutral import Call, Part, Result, Role, Text, Thinking, Turn
+from .neutral import Audio, Call, File, Image, Part, Result, Role, Text, Thinking, Turn, Video
 
 NO_RESULT: Final = "The tool returned nothing."
 """What stands for a result that the caller left out."""
@@ -35,6 +35,9 @@ def settled(turns: Iterable[Turn], *, inline_system: bool = False) -> list[Turn]
         inline_system: The target takes system messages inside the conversation; otherwise they
             become the user's, marked as what they are.
     """
+    turns = [*turns]
+    if _is_settled(turns):
+        return turns
     merged: list[Turn] = []
     for turn in turns:
         role, parts = turn.role, [part for part in turn.parts if not _is_empty(part)]
@@ -47,6 +50,22 @@ def settled(turns: Iterable[Turn], *, inline_system: bool = False) -> list[Turn]
         else:
             merged.append(Turn(role, tuple(parts), turn.name))
     return _answered(merged)
+
+
+_SIMPLE: Final = (Text, Image, Audio, File, Video)
+
+
+def _is_settled(turns: Sequence[Turn]) -> bool:
+    """Say whether there is nothing to do, as in most conversations without tools."""
+    last = Role.SYSTEM
+    for turn in turns:
+        if turn.role is last or turn.role is Role.SYSTEM or not turn.parts:
+            return False
+        last = turn.role
+        for part in turn.parts:
+            if not isinstance(part, _SIMPLE) or (type(part) is Text and not part.text):
+                return False
+    return True
 
 
 def _is_empty(part: Part) -> bool:

@@ -72,6 +72,6 @@ def _models(exchange: Exchange, plane: Plane) -> None:
     _, _, name = incoming.path.partition("/models")
     if name.strip("/"):
         chain = plane.chain(unquote(name[1:]))
-        exchange.answer(200, JSON, form.one(chain.name))
+        exchange.answer(200, JSON, form.one(chain.name, 0))
     else:
-        exchange.answer(200, JSON, form.many(plane.snapshot.listed))
+        exchange.answer(200, JSON, form.many(plane.snapshot.listed, 0))

@@ -64,9 +64,14 @@ class Relay:
 
 
 def keep_alive(line: Line, now: float) -> None:
-    """Show the caller of a stream without content so far that its request lives."""
+    """Show the caller of a stream without content so far that its request lives.
+
+    An array of JSON has no room for that before it began.
+    """
+    line.keep_alive_at = now + line.plane.snapshot.server.keep_alive_s
+    if line.request.array:
+        return
     if not line.committed:
         line.committed = True
         line.exchange.start(200, stream_head(line) + explain(line, None, now))
     line.exchange.write(line.route.dialect.KEEP_ALIVE)
-    line.keep_alive_at = now + line.plane.snapshot.server.keep_alive_s

@@ -89,7 +89,7 @@ def route_of(path: str) -> Route | None:
     route = ROUTES.get(path)
     if route is not None:
         return route
-    if ":" in path and (found := split_path(path)) is not None:
+    if (":" in path or "%3" in path) and (found := split_path(path)) is not None:
         return _ACTIONS.get(found[1])
     if path.startswith(_AZURE):
         tail = path[len(_AZURE) :].partition("/")[2]

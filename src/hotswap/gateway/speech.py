@@ -94,7 +94,7 @@ def _spoken(request: Peek, target: Target, provider: Provider) -> str:
 
 
 def _conflicts(request: Peek, target: Target) -> bool:
-    """Say whether the caller's bytes hold what the target is known to refuse."""
+    """Say whether the caller's bytes hold what has to be done here instead of at the target."""
     abilities = target.abilities
     return (request.sampled and not abilities.sampling) or (request.stops and not abilities.stop)
 

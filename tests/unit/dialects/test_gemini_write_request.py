@@ -556,7 +556,7 @@ def test_what_has_no_place_is_named():
 @pytest.mark.parametrize(
     ("fields", "need"),
     [
-        ({"native": ("provider_tools", "x")}, "provider_tools"),
+        ({"native": ("server_tools", "x")}, "server_tools"),
         ({"n": 2}, "several"),
         ({"logprobs": True}, "logprobs"),
     ],

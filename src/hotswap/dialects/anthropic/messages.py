@@ -34,6 +34,7 @@ __all__ = [
     "stream_type",
     "write_count",
     "write_error",
+    "write_model",
     "write_models",
     "write_probe",
     "write_reply",
@@ -175,12 +176,20 @@ def write_stream_error(
     return b"event: error\ndata: " + body + b"\n\n"
 
 
+def write_model(name: str, created: int) -> bytes:
+    """Write one model; `created` is in Unix seconds."""
+    return _encode(_model(name, created))
+
+
 def write_models(names: Sequence[str], created: int) -> bytes:
     """Write the list of models that this gateway serves; `created` is in Unix seconds."""
-    since = datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    models = [_Model(name, name, since) for name in names]
+    models = [_model(name, created) for name in names]
     first, last = (names[0], names[-1]) if names else (None, None)
     return _encode(_Models(models, first_id=first, last_id=last))
+
+
+def _model(name: str, created: int) -> _Model:
+    return _Model(name, name, datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 def write_count(tokens: int) -> bytes:

@@ -72,7 +72,6 @@ def read_peek(body: bytes, path: str) -> Peek:
         usage_asked=True,
         needs=_read_needs(fields, body),
         fields=fields,
-        sampled=any(given(fields, name) for name in SAMPLING),
         stops=given(fields, "stop_sequences"),
     )
 

@@ -30,8 +30,8 @@ from .spelling import camel_fields
 FOREIGN_SIGNATURE: Final = "skip_thought_signature_validator"
 """Documented stand-in for the signature of a call that Gemini did not make."""
 
-FILE_REFERENCE: Final = "file_reference"
-PROVIDER_TOOLS: Final = "provider_tools"
+FILE_REFERENCE: Final = "file_id"
+PROVIDER_TOOLS: Final = "server_tools"
 UNKNOWN_PART: Final = "unknown_part"
 
 _ROLES: Final = {

@@ -34,6 +34,7 @@ __all__ = [
     "stream_type",
     "write_count",
     "write_error",
+    "write_model",
     "write_models",
     "write_probe",
     "write_reply",
@@ -132,13 +133,18 @@ def writer(envelope: Envelope) -> Writer:
     return GeminiWriter(envelope)
 
 
+def write_model(name: str, created: int) -> bytes:  # noqa: ARG001 - Gemini shows no date
+    """Write one model."""
+    return _encode(_model(name))
+
+
 def write_models(names: Sequence[str], created: int) -> bytes:  # noqa: ARG001 - Gemini shows no date
     """Write the list of models that this gateway serves."""
-    models = [
-        {"name": f"models/{name}", "displayName": name, "supportedGenerationMethods": METHODS}
-        for name in names
-    ]
-    return _encode({"models": models})
+    return _encode({"models": [_model(name) for name in names]})
+
+
+def _model(name: str) -> dict[str, object]:
+    return {"name": f"models/{name}", "displayName": name, "supportedGenerationMethods": METHODS}
 
 
 def write_count(tokens: int) -> bytes:

@@ -15,12 +15,12 @@ from .read import read_request
 from .reader import OpenAIReader
 from .reply import read_chat
 from .request import (
+    pass_chat,
     read_fields,
     read_model,
     read_needs,
     read_stream,
     read_usage_asked,
-    write_chat,
     write_minimal,
 )
 from .whole import read_reply, write_reply
@@ -102,14 +102,14 @@ def peek(body: bytes, path: str = PATH, query: str = "") -> Peek:  # noqa: ARG00
         read_usage_asked(fields),
         read_needs(fields, len(body)),
         fields,
-        sampled="temperature" in fields or "top_p" in fields,
         stops="stop" in fields,
     )
 
 
 def pass_request(request: Peek, target: Target, kind: str) -> Outgoing:
     """Write the request for `target` at a provider of `kind`: as it came, but for its model."""
-    return Outgoing(PATH, write_chat(request, target, kind))
+    body, left_out = pass_chat(request, target, kind)
+    return Outgoing(PATH, body, notices=left_out)
 
 
 def pass_headers(headers: Mapping[bytes, bytes]) -> bytes:

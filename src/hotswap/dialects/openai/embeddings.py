@@ -23,9 +23,9 @@ from .reply import read_embeddings
 from .request import (
     BYTES_PER_TOKEN,
     missing,
+    pass_embeddings,
     read_fields,
     read_model,
-    write_embeddings,
     write_minimal,
     wrong,
 )
@@ -72,7 +72,7 @@ def peek(body: bytes, path: str = PATH, query: str = "") -> Peek:  # noqa: ARG00
 
 def pass_request(request: Peek, target: Target, kind: str) -> Outgoing:
     """Write the request for `target` at a provider of `kind`: as it came, but for its model."""
-    return Outgoing(PATH, write_embeddings(request, target, kind))
+    return Outgoing(PATH, pass_embeddings(request, target, kind))
 
 
 def write_probe(target: Target, kind: str) -> Outgoing:  # noqa: ARG001 - alike at every kind

@@ -42,6 +42,9 @@ class Kind(Struct, frozen=True):
     """All fields that it takes, because it refuses the others; empty: it ignores others."""
     lacks: frozenset[str] = _NOTHING
     """Fields that only colour the answer and that it refuses or ignores: they are left out."""
+    drops: frozenset[str] = _NOTHING
+    """Fields of OpenAI that only colour the answer and that it answers with a 400: they are left
+    out of bodies that pass."""
     temperature_max: float = 2.0
     stops_max: int = 0
     """Stop sequences that it takes; 0: any number."""
@@ -118,6 +121,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         effort=Effort.THINKING,
     ),
     "groq": Kind(
+        drops=frozenset({"logit_bias", "top_logprobs"}),
         lacks=frozenset({"top_k", "name", "prompt_cache_key"}),
         stops_max=4,
         strict_tools=False,
@@ -161,6 +165,18 @@ KINDS: Final[Mapping[str, Kind]] = {
                 "tools",
                 "top_k",
                 "top_p",
+            }
+        ),
+        drops=frozenset(
+            {
+                "logit_bias",
+                "prompt_cache_retention",
+                "safety_identifier",
+                "service_tier",
+                "store",
+                "top_logprobs",
+                "user",
+                "verbosity",
             }
         ),
         lacks=frozenset({"name"}),

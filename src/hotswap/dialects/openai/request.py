@@ -1,6 +1,6 @@
 """Requests of OpenAI's dialect: what must be known of them, and their way to a provider."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import DecodeError, Raw, Struct, ValidationError
@@ -45,6 +45,9 @@ _TELLING: Final = frozenset(
     }
 )
 """Fields that may ask more of a target than text."""
+
+SAMPLING: Final = frozenset({"temperature", "top_p"})
+"""What reasoning models refuse, even at its default."""
 
 _KINDS_OF_VALUE: Final = {
     "model": "a non-empty string",
@@ -159,24 +162,10 @@ def read_needs(fields: Mapping[str, Raw], body_bytes: int) -> Needs:
     )
 
 
-def rewrite(request: Peek, target: Target, kind: Kind) -> dict[str, Raw]:
-    """Return the fields for `target`: as the caller sent them, in their order, with its model."""
-    fields = dict(request.fields)
-    if target.overrides:
-        overrides = _decode_fields(target.overrides)
-        overrides.pop("stream", None)
-        fields.update(overrides)
-    fields["model"] = Raw(_encode(target.model))
-    for old, new in kind.renames.items():
-        if old in fields:
-            fields = _renamed(fields, old, new)
-    return fields
-
-
-def write_chat(request: Peek, target: Target, kind_name: str) -> bytes:
-    """Write a chat request for `target`."""
+def pass_chat(request: Peek, target: Target, kind_name: str) -> tuple[bytes, Sequence[str]]:
+    """Write a chat request for `target`; return with it the fields that were left out."""
     kind = kind_named(kind_name)
-    fields = rewrite(request, target, kind)
+    fields, left_out = rewrite(request, target, kind)
     if request.stream:
         _ask_for_usage(fields, kind)
     if not kind.developer:
@@ -186,12 +175,12 @@ def write_chat(request: Peek, target: Target, kind_name: str) -> bytes:
             messages = messages.replace(b'"role":"developer"', b'"role":"system"')
             messages = messages.replace(b'"role": "developer"', b'"role": "system"')
             fields["messages"] = Raw(messages)
-    return _encode(fields)
+    return _encode(fields), left_out
 
 
-def write_embeddings(request: Peek, target: Target, kind_name: str) -> bytes:
+def pass_embeddings(request: Peek, target: Target, kind_name: str) -> bytes:
     """Write an embeddings request for `target`."""
-    return _encode(rewrite(request, target, kind_named(kind_name)))
+    return _encode(rewrite(request, target, kind_named(kind_name))[0])
 
 
 def write_minimal(target: Target, fields: Mapping[str, object]) -> bytes:
@@ -218,6 +207,30 @@ def wrong(param: str) -> RefusedError:
 
 def _refused(message: str) -> RefusedError:
     return RefusedError(400, "invalid_request", message)
+
+
+def rewrite(request: Peek, target: Target, kind: Kind) -> tuple[dict[str, Raw], Sequence[str]]:
+    """Return the fields for `target`: as the caller sent them, in their order, with its model.
+
+    What the target is known to answer with a 400 although it only colours the answer is left out,
+    and returned by name.
+    """
+    fields = dict(request.fields)
+    left_out: Sequence[str] = ()
+    refused = kind.drops if target.abilities.sampling else kind.drops | SAMPLING
+    if not refused.isdisjoint(fields):
+        left_out = [name for name in fields if name in refused]
+        for name in left_out:
+            del fields[name]
+    if target.overrides:
+        overrides = _decode_fields(target.overrides)
+        overrides.pop("stream", None)
+        fields.update(overrides)
+    fields["model"] = Raw(_encode(target.model))
+    for old, new in kind.renames.items():
+        if old in fields:
+            fields = _renamed(fields, old, new)
+    return fields, left_out
 
 
 class _Media:
