@@ -47,11 +47,9 @@ from .control import control
 from .form import Form
 from .moves import Move
 from .routes import Route, find_route, form_of
-from .step import Cut, Limit, Seen, Step
+from .step import Check, Cut, Limit, Seen, Step
 
 HEALTHY: Final = Step()
-Check = Callable[[Seen], str | Step]
-"""Says what is wrong with a request, or how it is refused; an empty string: nothing."""
 
 
 class ScriptedProvider:
@@ -356,6 +354,7 @@ class StartProvider(Protocol):
         *,
         keys: Iterable[str] | None = None,
         limit: Limit | None = None,
+        check: Check | None = None,
     ) -> ScriptedProvider:
         """Return a provider that listens; the arguments are those of `ScriptedProvider`."""
         ...

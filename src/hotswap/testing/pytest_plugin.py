@@ -23,7 +23,7 @@ from contextlib import AsyncExitStack
 import pytest_asyncio
 
 from .provider import HEALTHY, ScriptedProvider, StartProvider
-from .step import Limit, Step
+from .step import Check, Limit, Step
 
 
 @pytest_asyncio.fixture
@@ -37,8 +37,9 @@ async def scripted_provider() -> AsyncIterator[StartProvider]:
             *,
             keys: Iterable[str] | None = None,
             limit: Limit | None = None,
+            check: Check | None = None,
         ) -> ScriptedProvider:
-            provider = ScriptedProvider(name, default, keys=keys, limit=limit)
+            provider = ScriptedProvider(name, default, keys=keys, limit=limit, check=check)
             return await stack.enter_async_context(provider)
 
         yield start

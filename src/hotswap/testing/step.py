@@ -5,7 +5,7 @@ is event number one, the first piece of content number two, in every API: what f
 goes with the piece that it precedes. Gemini opens with nothing, so its event number one is empty.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
@@ -156,3 +156,7 @@ class Seen(Struct):
 
 _KEY_HEADERS: Final = ("x-api-key", "x-goog-api-key", "api-key", "authorization")
 """The first of them counts, as at Anthropic."""
+
+
+Check = Callable[[Seen], str | Step]
+"""Says what is wrong with a request, or how it is refused; an empty string: nothing."""
