@@ -1,0 +1,226 @@
+"""Items of a stream that is being written: what is open, and the events that say so."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from msgspec import DecodeError, Raw, Struct
+from msgspec.json import Decoder, Encoder
+
+from ..neutral import Call, RefusalPiece, TextPiece, ThinkingPiece
+from .whole import (
+    Json,
+    call_item,
+    message_item,
+    reasoning_item,
+    refusal_part,
+    summary_part,
+    text_part,
+)
+
+WordKind = type[TextPiece] | type[RefusalPiece] | type[ThinkingPiece]
+
+_encode: Final = Encoder().encode
+_decode_object: Final = Decoder(dict[str, Raw]).decode
+
+
+class _Form(Struct, frozen=True):
+    """How one kind of words is written."""
+
+    item: str
+    """The type of the item that holds them."""
+    frame: str
+    """Names the events around a part."""
+    event: str
+    """Names the events of its words."""
+    place: str
+    """The field that numbers the parts of an item."""
+    field: str
+    """The field of the whole words."""
+    part: Callable[[str], Json]
+    more: Json
+    """Further fields of the events of words."""
+
+
+_FORMS: Final[Mapping[WordKind, _Form]] = {
+    TextPiece: _Form(
+        item="message",
+        frame="response.content_part",
+        event="response.output_text",
+        place="content_index",
+        field="text",
+        part=text_part,
+        more={"logprobs": []},
+    ),
+    RefusalPiece: _Form(
+        item="message",
+        frame="response.content_part",
+        event="response.refusal",
+        place="content_index",
+        field="refusal",
+        part=refusal_part,
+        more={},
+    ),
+    ThinkingPiece: _Form(
+        item="reasoning",
+        frame="response.reasoning_summary_part",
+        event="response.reasoning_summary_text",
+        place="summary_index",
+        field="text",
+        part=summary_part,
+        more={},
+    ),
+}
+
+
+def item_type(kind: WordKind) -> str:
+    """Return the type of the item that words of a kind belong to."""
+    return _FORMS[kind].item
+
+
+class Events:
+    """Writes events and numbers them, from 0 without a gap."""
+
+    __slots__ = ("_number", "_out")
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._out: list[bytes] = []
+
+    def add(self, kind: str, fields: Json) -> None:
+        """Write an event."""
+        wire = {"type": kind, **fields, "sequence_number": self._number}
+        self._out.append(b"event: %b\ndata: %b\n\n" % (kind.encode(), _encode(wire)))
+        self._number += 1
+
+    def add_delta(self, before: bytes, text: str, after: bytes) -> None:
+        """Write an event whose bytes are known but for its text and its number."""
+        self._out.append(b"%b%b%b%d}\n\n" % (before, _encode(text), after, self._number))
+        self._number += 1
+
+    def taken(self) -> bytes:
+        """Return what was written since it was last taken."""
+        out = b"".join(self._out)
+        self._out.clear()
+        return out
+
+
+class Words:
+    """An open message, or open reasoning."""
+
+    __slots__ = (
+        "_after",
+        "_at",
+        "_before",
+        "_parts",
+        "_texts",
+        "_type",
+        "_wire_id",
+        "index",
+        "kind",
+    )
+
+    def __init__(self, wire_id: str, index: int, kind: WordKind) -> None:
+        self._wire_id = wire_id
+        self._type = _FORMS[kind].item
+        self._parts: list[Json] = []
+        self._texts: list[str] = []
+        self._at: Json = {}
+        self._before = self._after = b""
+        self.index = index
+        """Of the item in the output."""
+        self.kind: WordKind | None = None
+        """Of the open part; None: no part was begun yet."""
+
+    def item(self, status: str) -> Json:
+        """Write the item with its parts that are whole."""
+        write = message_item if self._type == "message" else reasoning_item
+        return write(self._wire_id, status, tuple(self._parts))
+
+    def takes(self, kind: WordKind) -> bool:
+        """Say whether words of a kind belong to this item."""
+        return _FORMS[kind].item == self._type
+
+    def begin(self, kind: WordKind, events: Events) -> None:
+        """Begin the next part, for words of another kind."""
+        self._end_part(events)
+        self.kind = kind
+        form = _FORMS[kind]
+        self._at = {
+            "item_id": self._wire_id,
+            "output_index": self.index,
+            form.place: len(self._parts),
+        }
+        events.add(f"{form.frame}.added", {**self._at, "part": form.part("")})
+        delta = f"{form.event}.delta"
+        head = _encode({"type": delta, **self._at, "delta": ""}).removesuffix(b'""}')
+        self._before = b"event: %b\ndata: %b" % (delta.encode(), head)
+        more = _encode({**form.more, "sequence_number": 0}).removesuffix(b"0}")
+        self._after = b"," + more.removeprefix(b"{")
+
+    def say(self, text: str, events: Events) -> None:
+        """Write the next words of the open part."""
+        self._texts.append(text)
+        events.add_delta(self._before, text, self._after)
+
+    def close(self, status: str, events: Events) -> Json:
+        """End the open part; return the whole item."""
+        self._end_part(events)
+        return self.item(status)
+
+    def _end_part(self, events: Events) -> None:
+        if self.kind is None:
+            return
+        form = _FORMS[self.kind]
+        text = "".join(self._texts)
+        part = form.part(text)
+        events.add(f"{form.event}.done", {**self._at, form.field: text, **form.more})
+        events.add(f"{form.frame}.done", {**self._at, "part": part})
+        self._parts.append(part)
+        self._texts.clear()
+
+
+class OpenCall:
+    """A call whose arguments come."""
+
+    __slots__ = ("_after", "_at", "_before", "_call", "_texts", "_wire_id", "index")
+
+    def __init__(self, wire_id: str, index: int, call: Call) -> None:
+        self._wire_id = wire_id
+        self._call = call
+        self._texts: list[str] = []
+        self._at: Json = {"item_id": wire_id, "output_index": index}
+        self._before = (
+            b"event: response.function_call_arguments.delta\n"
+            b'data: {"type":"response.function_call_arguments.delta",'
+            b'"item_id":%b,"output_index":%d,"delta":' % (_encode(wire_id), index)
+        )
+        self._after = b',"sequence_number":'
+        self.index = index
+        """Of the item in the output."""
+
+    def item(self, status: str) -> Json:
+        """Write the item with its arguments so far."""
+        call = self._call
+        return call_item(self._wire_id, status, Call(call.id, call.name, "".join(self._texts)))
+
+    def is_whole(self) -> bool:
+        """Say whether nothing more of the arguments can come."""
+        try:
+            _decode_object("".join(self._texts))
+        except (DecodeError, RecursionError):
+            return False
+        return True
+
+    def say(self, text: str, events: Events) -> None:
+        """Write the next characters of the arguments."""
+        self._texts.append(text)
+        events.add_delta(self._before, text, self._after)
+
+    def close(self, status: str, events: Events) -> Json:
+        """End the arguments, which are `{}` where none came; return the whole item."""
+        if not self._texts:
+            self.say("{}", events)
+        arguments = "".join(self._texts)
+        done = {**self._at, "name": self._call.name, "arguments": arguments}
+        events.add("response.function_call_arguments.done", done)
+        return self.item(status)
