@@ -51,11 +51,11 @@ def kinds() -> str:
             f"`{name}`",
             f"`{kind.base_url}`" if kind.base_url else "to be given",
             ", ".join(f"`{variable}`" for variable in kind.key_variables) or "none",
-            "yes" if kind.spoken else "not yet: left out with a warning",
+            f"`{kind.dialect}`",
         )
         for name, kind in KINDS.items()
     ]
-    return table(("kind", "usual `base_url`", "key from", "spoken"), rows)
+    return table(("kind", "usual `base_url`", "key from", "dialect"), rows)
 
 
 def _sections(whole: Schema, path: str, part: Schema) -> Iterator[_Section]:

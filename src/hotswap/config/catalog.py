@@ -16,8 +16,8 @@ class Kind(Struct, frozen=True):
     """Environment variables that usually hold the key, the first that is set counts."""
     self_hosted: bool = False
     """A literal private address needs no further permission."""
-    spoken: bool = True
-    """Whether the dialect of this kind exists; targets of other kinds are left out of chains."""
+    dialect: str = "openai_chat"
+    """What it speaks."""
 
 
 OPENAI: Final = "openai"
@@ -26,11 +26,11 @@ OPENAI: Final = "openai"
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
         "openai": Kind("https://api.openai.com/v1", ("OPENAI_API_KEY",)),
-        "anthropic": Kind("https://api.anthropic.com", ("ANTHROPIC_API_KEY",), spoken=False),
+        "anthropic": Kind("https://api.anthropic.com", ("ANTHROPIC_API_KEY",), dialect="anthropic"),
         "google": Kind(
             "https://generativelanguage.googleapis.com",
             ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
-            spoken=False,
+            dialect="gemini",
         ),
         "mistral": Kind("https://api.mistral.ai/v1", ("MISTRAL_API_KEY",)),
         "azure": Kind("", ("AZURE_OPENAI_API_KEY",)),

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from ..core.settings import RateLimitRule
 from ..core.terms import Chain, Provider, Target, Triggers
+from .abilities import Knowledge, shortfall
 from .catalog import KINDS
 from .findings import Findings, join, suggest
 from .nodes import Path
@@ -21,12 +22,15 @@ _OURS: Final = frozenset({"model", "stream"})
 Accounts = Mapping[str, Account | None]
 
 
-def build_chains(file: ConfigFile, accounts: Accounts, findings: Findings) -> tuple[Chain, ...]:
+def build_chains(
+    file: ConfigFile, accounts: Accounts, knowledge: Knowledge, findings: Findings
+) -> tuple[Chain, ...]:
     """Return the chains that have a target left, in the order of the file."""
     chains: list[Chain] = []
     for at, entry in enumerate(file.fallback.chains):
         path = ("fallback", "chains", at)
-        targets = _targets(entry, path, accounts, findings)
+        usable = _targets(entry, path, accounts, knowledge, findings)
+        targets = _fitting(usable, entry, path, accounts, findings)
         triggers = build_triggers(entry.name, entry.triggers, path, findings)
         if not targets:
             findings.warnings.append(f"chain {entry.name}: left out, because no target is left")
@@ -64,7 +68,7 @@ def named_chains(chains: Iterable[Chain]) -> dict[str, Chain]:
 
 
 def _targets(
-    entry: ChainFile, path: Path, accounts: Accounts, findings: Findings
+    entry: ChainFile, path: Path, accounts: Accounts, knowledge: Knowledge, findings: Findings
 ) -> tuple[Target, ...]:
     """Return the usable targets of a chain, sorted by priority."""
     priorities = _priorities(entry, findings)
@@ -77,16 +81,20 @@ def _targets(
             findings.mistake(place, f"{identity} is in this chain twice", "keep one of them")
             continue
         seen.add(identity)
-        target = Target(
-            id=identity,
-            provider=link.provider,
-            model=link.model,
-            priority=priority,
-            weight=link.weight,
-            overrides=_overrides(link, place, findings),
-        )
-        if _usable(link, place, accounts, findings):
-            targets.append(target)
+        overrides = _overrides(link, place, findings)
+        provider = _provider(link, place, accounts, findings)
+        if provider is not None:
+            targets.append(
+                Target(
+                    id=identity,
+                    provider=link.provider,
+                    model=link.model,
+                    priority=priority,
+                    weight=link.weight,
+                    overrides=overrides,
+                    abilities=knowledge.abilities(provider, link.model),
+                )
+            )
     return tuple(sorted(targets, key=lambda target: target.priority))
 
 
@@ -125,13 +133,46 @@ def _overrides(link: LinkFile, place: Path, findings: Findings) -> bytes:
     return text.encode()
 
 
-def _usable(link: LinkFile, place: Path, accounts: Accounts, findings: Findings) -> bool:
+def _fitting(
+    targets: tuple[Target, ...],
+    entry: ChainFile,
+    path: Path,
+    accounts: Accounts,
+    findings: Findings,
+) -> tuple[Target, ...]:
+    """Return the targets that have what the chain requires."""
+    fitting: list[Target] = []
+    short: dict[str, str] = {}
+    for target in targets:
+        provider = _present(accounts.get(target.provider))
+        lack = "" if provider is None else shortfall(provider, target.abilities, entry.require)
+        if lack:
+            short[target.id] = lack
+        else:
+            fitting.append(target)
+    if short and not fitting:
+        reasons = "; ".join(f"{id_}: {lack}" for id_, lack in short.items())
+        findings.mistake((*path, "require"), "no target has all of this", reasons)
+    for id_, lack in short.items():
+        findings.warnings.append(
+            f"chain {entry.name}: {id_} left out: {lack}, and the chain requires otherwise"
+        )
+    return tuple(fitting)
+
+
+def _provider(
+    link: LinkFile, place: Path, accounts: Accounts, findings: Findings
+) -> Provider | None:
+    """Return the provider of a link; None: it cannot be used."""
     if link.provider not in accounts:
         shown = findings.quote((*place, "provider"), link.provider)
         hint = suggest(link.provider, {*accounts, *KINDS}) or "define it under providers"
         findings.mistake((*place, "provider"), f"no provider is named {shown}", hint)
-    account = accounts.get(link.provider)
-    return account is not None and isinstance(account.provider, Provider)
+    return _present(accounts.get(link.provider))
+
+
+def _present(account: Account | None) -> Provider | None:
+    return account.provider if account and isinstance(account.provider, Provider) else None
 
 
 def _check_names(file: ConfigFile, findings: Findings) -> None:

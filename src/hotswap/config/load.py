@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, cast
 
-from msgspec import structs
+from msgspec import structs, to_builtins
 
 from ..core.terms import Chain, Provider
+from .abilities import Knowledge
 from .chains import build_chains, named_chains
 from .expand import expand
 from .findings import Findings
@@ -60,15 +61,13 @@ def _snapshot(
 ) -> Snapshot:
     """Build what the processes use; what is wrong on the way goes to the findings."""
     accounts = build_accounts(file, environ, folder, findings)
-    chains = build_chains(file, accounts, findings)
+    chains = build_chains(file, accounts, Knowledge(file, folder, findings), findings)
     used = {target.provider for chain in chains for target in chain.targets}
     providers = {
         name: account.provider
         for name, account in accounts.items()
         if name in used and account is not None and isinstance(account.provider, Provider)
     }
-    for target in file.models:
-        findings.warnings.append(f"models {target}: what is said of it is not active yet")
     return Snapshot(
         digest=_digest(document.value, chains),
         chains=named_chains(chains),
@@ -83,8 +82,14 @@ def _snapshot(
 
 
 def _digest(values: object, chains: tuple[Chain, ...]) -> str:
-    """Identify what the file says. The targets count too: they depend on which keys are there."""
-    targets = {chain.name: [target.id for target in chain.targets] for chain in chains}
+    """Identify what the file says.
+
+    The targets count too: they depend on which keys are there, and on the file of models.
+    """
+    targets = {
+        chain.name: [(target.id, to_builtins(target.abilities)) for target in chain.targets]
+        for chain in chains
+    }
     content = json.dumps([_open(values), targets], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 

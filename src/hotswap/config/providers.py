@@ -77,9 +77,7 @@ class _Builder:
         if url is None or endpoint is None:
             return None
         reason = ""
-        if not kind.spoken:
-            reason = f"the dialect of {kind_name} is not supported yet"
-        elif credentials is None:
+        if credentials is None:
             reason = f"no key: the environment has no {join(kind.key_variables, 'or')}"
         provider = Provider(
             name=name,
@@ -89,9 +87,18 @@ class _Builder:
             credentials=credentials or _NO_KEY,
             region=entry.region,
             zone=entry.zone,
+            dialect=self._dialect(entry, kind, path),
         )
         self._warn(provider)
         return Account(Absent(reason) if reason else provider, vendor_of(url))
+
+    def _dialect(self, entry: ProviderFile, kind: Kind, path: Path) -> str:
+        if entry.api == "chat":
+            return kind.dialect
+        if kind.dialect != "openai_chat":
+            problem = "is for providers of the OpenAI family only"
+            self._findings.mistake((*path, "api"), problem)
+        return "openai_responses"
 
     def _url(self, entry: ProviderFile, kind_name: str, path: Path) -> Url | None:
         text = entry.base_url or kind_of(kind_name).base_url

@@ -46,6 +46,26 @@ from .fields import (
     without_nulls,
 )
 
+Ability = Literal[
+    "images",
+    "vision",
+    "audio",
+    "video",
+    "files",
+    "tools",
+    "forced_tool",
+    "json_object",
+    "json_schema",
+    "several",
+    "logprobs",
+    "sampling",
+    "stop",
+    "prefill",
+    "reasoning",
+]
+"""What a model can do, by the names that `models` and `require` use; vision is another word for
+images."""
+
 _SERVER: Final = ServerSettings()
 _STORE: Final = StoreSettings()
 
@@ -132,7 +152,7 @@ class ProviderFile(_Section):
     kind: Word | None = None
     """openai, anthropic, google, mistral, azure, openrouter, groq, deepseek, vllm, ollama,
     llamacpp; any other is treated as openai. Default: the provider's name, or openai."""
-    api: Literal["chat"] = "chat"
+    api: Literal["chat", "responses"] = "chat"
     """Which API of the OpenAI family is spoken."""
     base_url: str | None = None
     """What that provider's SDK takes: with /v1 for the OpenAI family, without version for
@@ -168,12 +188,16 @@ class PriceFile(_Section):
 
 
 class ModelFile(_Section):
-    """What is known of one target. Not active yet."""
+    """What is known of one target, in place of what the built-in table and `catalog_file` say."""
 
     context: Count | None = None
     """Tokens of the window."""
-    can: tuple[str, ...] = ()
-    """Capabilities."""
+    max_output: Count | None = None
+    """Tokens of an answer; larger limits are lowered to it."""
+    can: tuple[Ability, ...] = ()
+    """What the model can do although the table says, or might say, that it can not."""
+    cannot: tuple[Ability, ...] = ()
+    """What it can not do: requests that need it go to other targets."""
     price: PriceFile | None = None
     """In place of the known price."""
 
@@ -191,6 +215,19 @@ class LinkFile(_Section):
     """Share among targets of equal priority."""
     overrides: Mapping[str, object] = Field(default_factory=dict[str, object])
     """Fields that replace those of the request, such as `temperature`."""
+
+
+class RequireFile(_Section):
+    """What every target of a chain must have; those that lack it are left out with a warning."""
+
+    can: tuple[Ability, ...] = ()
+    """What its model must be able to do."""
+    context: Count | None = None
+    """Tokens that its window must have. An unknown window passes."""
+    regions: tuple[Word, ...] = ()
+    """Its provider's `region` must be one of these."""
+    zones: tuple[Word, ...] = ()
+    """Its provider's `zone` must be one of these."""
 
 
 class ErrorRule(Struct, frozen=True):
@@ -254,8 +291,8 @@ class ChainFile(_Section):
     """The targets; each at most once."""
     balance: Literal["priority", "weighted"] = "priority"
     """How targets are chosen: by priority, or by weight among all of them."""
-    require: Later = None
-    """Not supported yet."""
+    require: RequireFile = Field(default_factory=RequireFile)
+    """What every target must have."""
     triggers: tuple[Annotated[Listed, AsTrigger(TRIGGER_RULES)], ...] | None = None
     """What moves requests on. `error` and `auth` act unless disabled, the others when listed;
     `all` lists every one. Default: rate_limit, error, auth."""
@@ -311,7 +348,10 @@ class ConfigFile(_Section):
     providers: dict[Word, ProviderFile] = Field(default_factory=dict[str, ProviderFile])
     """By the name that chains use. The well-known kinds need no entry."""
     models: dict[str, ModelFile] = Field(default_factory=dict[str, ModelFile])
-    """By `provider/model`. Not active yet."""
+    """By `provider/model`: what is known better than by the built-in table."""
+    catalog_file: str | None = None
+    """JSON file in the form of LiteLLM's `model_prices_and_context_window.json`, relative to this
+    file's folder: what it says of a model counts more than the built-in table."""
     fallback: FallbackFile
     budgets: Later = None
     """Not supported yet."""

@@ -20,7 +20,6 @@ _NOT_YET: Final[Mapping[str, tuple[str, ...]]] = {
     "action": ("hedge",),
     "metric": ("total",),
     "on_exhausted": ("least_bad", "wait_s"),
-    "api": ("responses",),
     "share": ("valkey", "redis", "rediss"),
 }
 """Values that are part of the design and come later: they are refused by name."""

@@ -156,8 +156,12 @@ fallback:
             "1:31 providers.openai.ca_file: there is no such file",
         ),
         (
-            "providers: {openai: {api: responses}}",
-            '1:27 providers.openai.api: "responses" is not supported yet (for now: "chat")',
+            "providers: {openai: {api: response}}",
+            '1:27 providers.openai.api: "response" is not known (did you mean "responses"?)',
+        ),
+        (
+            "providers: {anthropic: {api: responses}}",
+            "1:30 providers.anthropic.api: is for providers of the OpenAI family only",
         ),
         (
             'providers: {openai: {keys: [{id: a, secret: ""}]}}',
@@ -323,7 +327,7 @@ fallback:
     assert refuse_text(text, {}) == [
         (
             "hotswap.yaml:2:3 chains: no chain has a target that can be used "
-            "(google: the dialect of google is not supported yet; "
+            "(google: no key: the environment has no GEMINI_API_KEY or GOOGLE_API_KEY; "
             "openai: no key: the environment has no OPENAI_API_KEY)"
         )
     ]
