@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from ..core.capability import words
 from ..core.run import Action, GiveUp, Run, Sleep, Start
 from ..core.terms import RULES, Failure, Scope
 from ..dialects.api import UnableError
@@ -45,7 +46,7 @@ async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Ac
     try:
         attempt = Attempt(line, start, services)
     except UnableError as unable:
-        return run.on_unable(unable.need, services.clock.now())
+        return run.on_unable(words(unable.need), services.clock.now())
     except RefusedError as refused:
         line.refused = line.refused or refused
         return run.on_unable(refused.code, services.clock.now())
