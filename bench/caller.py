@@ -127,13 +127,18 @@ class Caller(asyncio.Protocol):
 
 def chat_request(url: str, model: str, *, stream: bool = False) -> bytes:
     """Write a chat request of 1 KiB."""
-    place = urlsplit(url)
     asked: dict[str, object] = {
         "model": model,
         "messages": [{"role": "user", "content": "word " * 180}],
     }
     if stream:
         asked |= {"stream": True, "stream_options": {"include_usage": False}}
+    return post(url, asked)
+
+
+def post(url: str, asked: object) -> bytes:
+    """Write a request with this JSON body."""
+    place = urlsplit(url)
     body = msgspec.json.encode(asked)
     head = (
         f"POST {place.path} HTTP/1.1\r\nhost: {place.netloc}\r\naccept: application/json\r\n"

@@ -27,9 +27,10 @@ def configure(chains: Iterable[Chain], port: int, setting: Setting) -> dict[str,
     for chain in chains:
         names = [f"{chain.account or chain.name}-{at}" for at in range(1, len(chain.ports) + 1)]
         for name, upstream in zip(names, chain.ports, strict=True):
+            version = "/v1" if chain.kind == "openai" else ""
             providers[name] = {
-                "kind": "openai",
-                "base_url": f"http://127.0.0.1:{upstream}/v1",
+                "kind": chain.kind,
+                "base_url": f"http://127.0.0.1:{upstream}{version}",
                 "allow_private": True,
                 "keys": [{"id": "main", "secret": f"sk-{name}"}],
             }

@@ -61,6 +61,12 @@ ROWS: Final = (
     *_switch("closing"),
     Row(key="refused_added", title="primary refuses connections: added p50 ms"),
     *_switch("refused"),
+    Row(key="passed_request", title="13 kB with tools, passed on: worker's CPU µs per request",
+        digits=1),
+    Row(key="translated_request", title="same, to a target of another dialect: µs more", goal=60,
+        digits=1),
+    Row(key="translated_event", title="stream of another dialect: µs more per event", goal=15,
+        digits=1),
     Row(key="growth_targets", title="200 targets in 50 chains against 3 in 1: worker's CPU, % more",
         goal=5, digits=1),
     Row(key="growth_keys", title="10,000 callers' keys against 1: worker's CPU, % more", goal=5,
@@ -99,6 +105,8 @@ Slow streams are begun within a second and speak twice a second; memory is the l
 meanwhile, and pages that processes share count in each.
 Memory that is flat grows by no more than 3 MiB: what the allocator may leave in use by chance, \
 and 17 bytes per request.
+A caller of OpenAI's chat is served by a target of Anthropic's dialect, and by one of its own: the \
+same request and the same text in turn, through the same gateway.
 More targets, more keys and more workers are compared with a plain gateway that runs at the same \
 time and is asked in turn, 8 to 16 times each; two workers share the gateway's core.
 At less than full load two workers cost more than one, as each serves fewer requests per wake-up.

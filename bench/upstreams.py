@@ -69,6 +69,8 @@ class Chain(Struct, frozen=True):
     ports: tuple[int, ...]
     account: str = ""
     """Chains of one account share its providers and ask them for a model each; empty: its own."""
+    kind: str = "openai"
+    """Of the providers; decides what they speak."""
 
 
 @contextlib.contextmanager
