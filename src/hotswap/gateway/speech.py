@@ -20,6 +20,7 @@ from ..dialects.api import (
 )
 from ..dialects.fault import after_translation
 from ..dialects.neutral import Piece
+from ..dialects.openai.kinds import STRANGERS
 from ..dialects.registry import TRANSLATORS
 from ..dialects.stopping import StopCutter, cut_reply
 from ..upstream.api import Headers
@@ -72,7 +73,7 @@ def say(line: Line, target: Target, provider: Provider, clock: Clock) -> Speech:
     """
     route, request = line.route, line.request
     spoken = _spoken(request, target, provider)
-    if spoken in route.passes and not _conflicts(request, target):
+    if spoken in route.passes and not _conflicts(route, request, target, provider):
         return _Same(route, request, target, provider.kind)
     if route.translator is None:
         raise UnableError(route.name)
@@ -93,10 +94,16 @@ def _spoken(request: Peek, target: Target, provider: Provider) -> str:
     return provider.dialect
 
 
-def _conflicts(request: Peek, target: Target) -> bool:
+def _conflicts(route: Route, request: Peek, target: Target, provider: Provider) -> bool:
     """Say whether the caller's bytes hold what has to be done here instead of at the target."""
+    if route.translator is None:
+        return False
     abilities = target.abilities
-    return (request.sampled and not abilities.sampling) or (request.stops and not abilities.stop)
+    return (
+        (request.sampled and not abilities.sampling)
+        or (request.stops and not abilities.stop)
+        or provider.kind in STRANGERS
+    )
 
 
 class _Same:

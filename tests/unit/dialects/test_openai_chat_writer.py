@@ -93,17 +93,41 @@ def test_a_call_begins_with_its_name_and_goes_on_with_its_arguments():
     out = writer()
     begun = CallPiece(1, "a", "f", "sig")
 
-    written = out.write([begun, ArgumentsPiece(1, '{"x":'), ArgumentsPiece(1, "1}")])
+    written = out.write([begun]) + out.write([ArgumentsPiece(1, '{"x":')])
 
     assert written == (
         ROLE
         + delta(
             b'"tool_calls":[{"index":1,"id":"a","type":"function",'
-            b'"function":{"name":"f","arguments":""},'
-            b'"extra_content":{"google":{"thought_signature":"sig"}}}]'
+            b'"extra_content":{"google":{"thought_signature":"sig"}},'
+            b'"function":{"name":"f","arguments":""}}]'
         )
         + delta(rb'"tool_calls":[{"index":1,"function":{"arguments":"{\"x\":"}}]')
-        + delta(b'"tool_calls":[{"index":1,"function":{"arguments":"1}"}}]')
+    )
+    assert out.write([ArgumentsPiece(1, "1}")]) == delta(
+        b'"tool_calls":[{"index":1,"function":{"arguments":"1}"}}]'
+    )
+
+
+def test_quirk_a_call_that_comes_whole_stays_whole_for_mistrals_sdk():
+    out = writer()
+    calls = [
+        *(CallPiece(0, "a,b", "f"), ArgumentsPiece(0, '{"x":1}')),
+        *(CallPiece(1, "c", "g"), ArgumentsPiece(0, " "), ArgumentsPiece(1, "{}")),
+    ]
+
+    assert out.write(calls) == (
+        ROLE
+        + delta(
+            b'"tool_calls":[{"index":0,"id":"a,b","type":"function",'
+            rb'"function":{"name":"f","arguments":"{\"x\":1}"}}]'
+        )
+        + delta(
+            b'"tool_calls":[{"index":1,"id":"c","type":"function",'
+            b'"function":{"name":"g","arguments":""}}]'
+        )
+        + delta(b'"tool_calls":[{"index":0,"function":{"arguments":" "}}]')
+        + delta(b'"tool_calls":[{"index":1,"function":{"arguments":"{}"}}]')
     )
 
 

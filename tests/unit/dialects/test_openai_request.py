@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hotswap.core.abilities import Abilities
 from hotswap.core.terms import Credential, Needs, Target
 from hotswap.dialects.openai import chat as openai_chat
 from hotswap.dialects.openai import embeddings as openai_embeddings
@@ -245,6 +246,22 @@ def test_current_servers_get_the_fields_as_they_are(kind: str):
     body = b'{"model":"m","max_completion_tokens":5,"messages":[{"role":"developer"}]}'
 
     assert written(body, kind) == body.replace(b'"m"', b'"gpt-9"')
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure"])
+@pytest.mark.parametrize(
+    ("limits", "left"),
+    [
+        (b'"max_tokens":9,', b'"max_completion_tokens":9,'),
+        (b'"max_tokens":9,"max_completion_tokens":5,', b'"max_completion_tokens":5,'),
+    ],
+)
+def test_quirk_reasoning_models_refuse_max_tokens(kind: str, limits: bytes, left: bytes):
+    reasons = msgspec.structs.replace(TARGET, abilities=Abilities(sampling=False))
+    body = b'{"model":"gpt-9",%b"messages":[]}'
+
+    assert written(body % limits, kind, reasons) == body % left
+    assert written(body % limits, kind) == body % limits
 
 
 def test_overrides_replace_fields_but_neither_model_nor_stream():

@@ -42,6 +42,8 @@ class Kind(Struct, frozen=True):
     """All fields that it takes, because it refuses the others; empty: it ignores others."""
     lacks: frozenset[str] = _NOTHING
     """Fields that only colour the answer and that it refuses or ignores: they are left out."""
+    new_limit: bool = False
+    """Its reasoning models refuse `max_tokens` and take `max_completion_tokens`."""
     drops: frozenset[str] = _NOTHING
     """Fields of OpenAI that only colour the answer and that it answers with a 400: they are left
     out of bodies that pass."""
@@ -95,6 +97,7 @@ _TOP_K: Final = frozenset({"top_k"})
 
 OPENAI: Final = Kind(
     obfuscation=True,
+    new_limit=True,
     lacks=_TOP_K,
     stops_max=4,
     allowed_tools=True,
@@ -219,6 +222,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         prefill=Prefill.TEMPLATE_FLAG,
     ),
 }
+
+STRANGERS: Final = frozenset({name for name, kind in KINDS.items() if kind.settled})
+"""Kinds to which no chat passes as it came. Quirk: Mistral refuses forms that OpenAI takes, and
+OpenAI's SDKs do not understand its calls, which have no type, and its thoughts, which are content.
+"""
 
 _UNKNOWN: Final = Kind(
     lacks=frozenset({"top_k", "prompt_cache_key"}),

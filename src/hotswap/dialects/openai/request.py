@@ -230,6 +230,11 @@ def rewrite(request: Peek, target: Target, kind: Kind) -> tuple[dict[str, Raw], 
     for old, new in kind.renames.items():
         if old in fields:
             fields = _renamed(fields, old, new)
+    if kind.new_limit and not target.abilities.sampling and "max_tokens" in fields:
+        if "max_completion_tokens" in fields:
+            del fields["max_tokens"]
+        else:
+            fields = _renamed(fields, "max_tokens", "max_completion_tokens")
     return fields, left_out
 
 

@@ -23,6 +23,10 @@ from .usage import write_usage
 
 _encode: Final = Encoder().encode
 
+_CALL: Final = b'"tool_calls":[{"index":'
+_MORE: Final = _CALL + b'%d,"function":{'
+_NO_ARGUMENTS: Final = b'"arguments":""}}]'
+
 
 class OpenAIWriter:
     """Implements `Writer`.
@@ -51,9 +55,10 @@ class OpenAIWriter:
     def write(self, pieces: Sequence[Piece]) -> bytes:
         """Return the events for these pieces; the finish waits for `end`."""
         before, after = self._before, self._after
-        out = b"".join(
-            [before + delta + after for piece in pieces if (delta := self._delta(piece))]
-        )
+        deltas = [delta for piece in pieces if (delta := self._delta(piece))]
+        if len(deltas) > 1 and self._calls:
+            deltas = _joined(deltas)
+        out = b"".join([before + delta + after for delta in deltas])
         return out if self._begun or not out else self._role() + out
 
     def end(self, usage: Usage | None) -> bytes:
@@ -93,15 +98,17 @@ class OpenAIWriter:
     def _call(self, piece: CallPiece) -> bytes:
         self._calls += 1
         self._silent.append(piece.index)
-        call: dict[str, object] = {
-            "index": piece.index,
-            "id": piece.id,
-            "type": "function",
-            "function": {"name": piece.name, "arguments": ""},
-        }
+        signature = b""
         if piece.signature:
-            call["extra_content"] = {"google": {"thought_signature": piece.signature}}
-        return b'"tool_calls":[%b]' % _encode(call)
+            google = {"google": {"thought_signature": piece.signature}}
+            signature = b',"extra_content":' + _encode(google)
+        return b'"tool_calls":[{"index":%d,"id":%b,"type":"function"%b,"function":{"name":%b,%b' % (
+            piece.index,
+            _encode(piece.id),
+            signature,
+            _encode(piece.name),
+            _NO_ARGUMENTS,
+        )
 
     def _more(self, piece: ArgumentsPiece) -> bytes:
         if not piece.text:
@@ -112,4 +119,23 @@ class OpenAIWriter:
 
 
 def _arguments(index: int, text: str) -> bytes:
-    return b'"tool_calls":[{"index":%d,"function":{"arguments":%b}}]' % (index, _encode(text))
+    return _MORE % index + b'"arguments":%b}}]' % _encode(text)
+
+
+def _joined(deltas: Sequence[bytes]) -> list[bytes]:
+    """Join each call with the arguments that came with it.
+
+    Quirk: Mistral's SDK cannot read a call that comes without its name, so one that a provider
+    sends whole stays whole.
+    """
+    joined = [deltas[0]]
+    for delta in deltas[1:]:
+        last = joined[-1]
+        if last.endswith(_NO_ARGUMENTS):
+            index = int(last[len(_CALL) : last.index(b",")])
+            more = _MORE % index
+            if delta.startswith(more):
+                joined[-1] = last[: -len(_NO_ARGUMENTS)] + delta[len(more) :]
+                continue
+        joined.append(delta)
+    return joined
