@@ -3,10 +3,14 @@
 from typing import Final
 
 from .abilities import Abilities
+from .learned import Lessons
 from .terms import Needs, Target
+from .tokens import FACTOR_MAX, Densities
 
 CONTEXT: Final = "context"
 """Why a target is left out whose window is too small."""
+TIGHT: Final = "tight"
+"""Why a target comes after the others whose window may be too small."""
 
 _CHECKED: Final = (
     "images",
@@ -21,6 +25,8 @@ _CHECKED: Final = (
     "logprobs",
 )
 """Fields that needs and abilities share."""
+
+_NOTHING: Final = Densities()
 
 
 def lacking(needs: Needs, abilities: Abilities) -> str:
@@ -38,10 +44,29 @@ def words(need: str) -> str:
     return need if need == CONTEXT else f"no {need}"
 
 
-def obstacle(needs: Needs, target: Target) -> str:
-    """Say why `target` cannot serve a request; empty: it can."""
+def obstacle(needs: Needs, target: Target, lessons: Lessons | None = None, now: float = 0.0) -> str:
+    """Say why `target` cannot serve a request; empty: it can. `TIGHT`: its window may be too small.
+
+    Args:
+        needs: Of the request.
+        target: Its abilities are those of the table and the configuration.
+        lessons: What was learned of targets; None: nothing.
+        now: Monotonic seconds.
+    """
+    if lessons is not None:
+        target = lessons.taught(target, now)
     abilities = target.abilities
     lacks = lacking(needs, abilities)
     if lacks:
         return words(lacks)
-    return CONTEXT if 0 < abilities.context < needs.prompt_tokens else ""
+    window = abilities.context
+    if not window or needs.prompt_tokens * FACTOR_MAX * 2 + needs.output_tokens <= window:
+        return ""
+    densities = _NOTHING if lessons is None else lessons.densities
+    prompt = densities.span(target.model, needs.prompt_tokens)
+    if prompt.least > window:
+        return CONTEXT
+    answer = needs.output_tokens
+    if 0 < abilities.max_output < answer:
+        answer = abilities.max_output
+    return TIGHT if prompt.most + answer > window else ""

@@ -7,11 +7,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from .capability import TIGHT
 from .standings import Standings
 from .terms import Chain, Target
 
 _DEMOTED: Final = "demoted"
-"""In a ramp, failing too often, or too slow: asked after the others."""
+"""In a ramp, failing too often, too slow, or tight: asked after the others."""
 
 
 class Skip(Struct, frozen=True, gc=False):
@@ -25,7 +26,7 @@ class Skip(Struct, frozen=True, gc=False):
 
 
 Able = Callable[[Target], str]
-"""Says what a target lacks for the request in hand; empty: nothing."""
+"""Says what a target lacks for the request in hand; empty: nothing. `TIGHT`: it comes last."""
 
 
 def able_for_all(_: Target) -> str:
@@ -98,13 +99,13 @@ def look(
     skips: list[Skip] = []
     for target in _ordered(targets, jitter):
         lacks = able(target)
-        if lacks:
+        if lacks and lacks != TIGHT:
             skips.append(Skip(target.id, lacks, unable=True))
             continue
         verdict = _verdict(target, chain, standings, now)
-        if not verdict:
+        if not verdict and not lacks:
             eligible.append(target)
-        elif verdict == _DEMOTED:
+        elif not verdict or verdict == _DEMOTED:
             demoted.append(target)
         else:
             skips.append(Skip(target.id, verdict))

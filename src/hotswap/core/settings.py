@@ -151,6 +151,14 @@ class PanicRule(Struct, frozen=True, gc=False):
     """Must exceed the longest usual call."""
 
 
+class LessonRule(Struct, frozen=True, gc=False):
+    """What a refusal teaches: that a target does without something, or has a smaller window."""
+
+    refusal_s: Seconds = 3600.0
+    """For so long, requests that need what was refused go to other targets. Servers are upgraded
+    and words misread, and one try an hour that fails costs little."""
+
+
 class Health(Struct, frozen=True):
     """How the standing of targets is judged."""
 
@@ -159,6 +167,7 @@ class Health(Struct, frozen=True):
     learned: Learned = field(default_factory=Learned)
     retry_budget: RetryBudget = field(default_factory=RetryBudget)
     panic: PanicRule = field(default_factory=PanicRule)
+    lessons: LessonRule = field(default_factory=LessonRule)
 
 
 class RateLimitRule(Struct, frozen=True, gc=False):

@@ -255,6 +255,8 @@ class Needs(Struct, frozen=True, gc=False, omit_defaults=True):
     reasoning: bool = False
     prompt_tokens: int = 0
     """Estimate."""
+    output_tokens: int = 0
+    """What the caller allows the answer; 0: it does not say."""
 
     @property
     def plain(self) -> bool:
