@@ -14,6 +14,8 @@ Item = dict[str, object]
 _CALL_ID_MAX: Final = 64
 _SHORT_CALL_ID: Final = 40
 """Characters of the id that stands for a longer one."""
+_FAILED: Final = "Error: "
+"""What tells the result of a tool that failed."""
 
 
 def write_items(turns: Sequence[Turn], kind: Kind) -> list[Item]:
@@ -131,16 +133,14 @@ def _call(call: Call) -> Item:
 
 
 def _result(result: Result, kind: Kind) -> Item:
-    parts = [*result.parts]
-    texts = [part.text for part in parts if isinstance(part, Text)]
-    if result.failed and not "".join(texts).lower().startswith("error"):
-        parts.insert(0, Text("Error: "))
-        texts.insert(0, "Error: ")
-    output: object = "".join(texts)
-    if len(texts) < len(parts):
-        output = [
-            _part(part, kind) for part in parts if not (isinstance(part, Text) and not part.text)
-        ]
+    texts = [part.text for part in result.parts if isinstance(part, Text)]
+    text = "\n\n".join(texts)
+    mark = _FAILED if result.failed and not text.lower().startswith("error") else ""
+    output: object = mark + text
+    if len(texts) < len(result.parts):
+        parts = [Text(mark), *result.parts]
+        said = [part for part in parts if not (isinstance(part, Text) and not part.text)]
+        output = [_part(part, kind) for part in said]
     return {
         "type": "function_call_output",
         "call_id": _wire_id(result.call_id),
