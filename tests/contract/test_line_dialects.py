@@ -336,3 +336,33 @@ async def test_azures_sdk_names_the_chain_in_the_path() -> None:
         )
 
         assert text_of(answer) == "This answer was written by one."
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_one_call_at_most_is_kept_where_the_target_can_not_be_told(*, streamed: bool) -> None:
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    step = Step(tools=(ToolCall("look", '{"where":"Bern"}'), ToolCall("look", "{}")))
+    async with two("google", "openai", step) as p:
+        answer = await p.gateway.post(
+            {
+                "model": "assist",
+                "messages": HELLO,
+                "tools": [tool],
+                "parallel_tool_calls": False,
+                "stream": streamed,
+            }
+        )
+
+        assert json.loads("".join(call_arguments(answer))) == {"where": "Bern"}
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_an_error_inside_a_translated_stream_is_not_the_callers(caller: str) -> None:
+    path, body = CALLERS[caller].streamed()
+    error = {"error": {"message": "Bad.", "type": "invalid_request_error", "code": 400}}
+    first = "anthropic" if caller == "chat" else "openai"
+    async with two(first, "openai", Step(error=error)) as p:
+        answer = await p.gateway.post(body, path=path)
+
+        assert text_of(answer) == TEXT
+        assert p.gateway.attempts[0].cause != "caller"

@@ -22,7 +22,7 @@ from ..dialects.fault import after_translation
 from ..dialects.neutral import Piece
 from ..dialects.openai.kinds import STRANGERS
 from ..dialects.registry import TRANSLATORS
-from ..dialects.stopping import StopCutter, cut_reply
+from ..dialects.stopping import StopCutter, cut_reply, first_call_of, first_call_only
 from ..upstream.api import Headers
 from .limits import BYTES_PER_TOKEN
 from .line import Line
@@ -160,7 +160,9 @@ class _Translated:
     def answer(self, body: bytes) -> Said | Failure:
         reply = self._spoken.read_reply(body)
         if isinstance(reply, Failure):
-            return reply
+            return after_translation(reply)
+        if self._envelope.request.parallel is False:
+            reply = first_call_of(reply)
         if self.outgoing.stop:
             reply = cut_reply(reply, self.outgoing.stop)
         return Said(self._caller.write_reply(reply, self._envelope), reply.usage)
@@ -170,7 +172,8 @@ class _Translated:
             self._spoken.reader(),
             self._caller.writer(self._envelope),
             self.outgoing.stop,
-            self._needs.prompt_tokens,
+            prompt_tokens=self._needs.prompt_tokens,
+            one_call=self._envelope.request.parallel is False,
         )
 
     def read_fault(self, kind: str, status: int, headers: Headers, body: bytes) -> Failure:
@@ -182,6 +185,7 @@ class Translation:
 
     __slots__ = (
         "_cutter",
+        "_one_call",
         "_prompt_tokens",
         "_reader",
         "_writer",
@@ -196,12 +200,28 @@ class Translation:
     )
 
     def __init__(
-        self, reader: Reader, writer: Writer, stop: Sequence[str], prompt_tokens: int
+        self,
+        reader: Reader,
+        writer: Writer,
+        stop: Sequence[str],
+        *,
+        prompt_tokens: int,
+        one_call: bool,
     ) -> None:
+        """Begin.
+
+        Args:
+            reader: Of the provider's dialect.
+            writer: Of the caller's.
+            stop: What the text is to be cut at, because the provider does not.
+            prompt_tokens: Estimate, for the usage of a stream that is cut.
+            one_call: The caller wants at most one tool call; not every provider can be told.
+        """
         self._reader = reader
         self._writer = writer
         self._cutter = StopCutter(stop) if stop else None
         self._prompt_tokens = prompt_tokens
+        self._one_call = one_call
         self.over = False
         """The caller's stream has its end."""
         self.cut = False
@@ -235,9 +255,13 @@ class Translation:
         reader = self._reader
         self.started, self.complete = reader.started, reader.complete
         self.progress, self.content_bytes = reader.progress, reader.content_bytes
-        self.usage, self.failure = reader.usage, reader.failure
+        self.usage = reader.usage
+        if reader.failure is not None:
+            self.failure = after_translation(reader.failure)
         if self.failure is not None or not pieces:
             return b""
+        if self._one_call:
+            pieces = first_call_only(pieces)
         if self._cutter is None:
             return self._writer.write(pieces)
         out = self._writer.write(self._cutter.feed(pieces))
