@@ -158,6 +158,10 @@ class Lessons:
         self._lessons: dict[str, _Lesson] = {}
         self.densities = Densities()
 
+    def __len__(self) -> int:
+        """Return of how many targets something was learned."""
+        return len(self._lessons)
+
     def adopt(self, rule: LessonRule) -> None:
         """Go by a new configuration; what was learned stays as long as it was meant to."""
         self._rule = rule

@@ -156,7 +156,7 @@ def test_lessons_that_are_over_are_forgotten() -> None:
         target = Target(f"one/{number}", "one", str(number))
         lessons.on_failure(target, EVERYTHING, NO_TOOLS, float(number))
 
-    assert len(lessons._lessons) == 1
+    assert len(lessons) == 1
 
 
 @pytest.mark.parametrize(
