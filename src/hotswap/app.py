@@ -10,6 +10,7 @@ import structlog
 
 from .clock import Clock, SystemClock
 from .config.snapshot import Snapshot
+from .core.learned import Lessons
 from .core.standings import Standings
 from .gateway.changes import to_change, to_transition
 from .gateway.handle import Gateway, render_refusal
@@ -68,11 +69,13 @@ class DataPlane:
         self._servers: list[asyncio.Server] = []
         self._listeners: Sequence[socket.socket] = ()
         self.standings = Standings(snapshot.health, jitter)
+        self._lessons = Lessons(snapshot.health.lessons)
         self.client = HttpClient(clock=clock, jitter=jitter)
         self._services = Services(
             client=self.client,
             clock=clock,
             standings=self.standings,
+            lessons=self._lessons,
             loop=asyncio.get_running_loop(),
             record=record,
             publish=self._publish,
@@ -89,6 +92,7 @@ class DataPlane:
     def apply(self, snapshot: Snapshot) -> None:
         """Serve by `snapshot` from the next request on; requests in flight keep the old one."""
         self.standings.adopt(snapshot.providers, snapshot.chains.values(), snapshot.health)
+        self._lessons.adopt(snapshot.health.lessons)
         self.gateway.plane = Plane(snapshot)
         if self._state is not None:
             self._state.settings = snapshot.server

@@ -59,7 +59,10 @@ class Attempt:
     def __init__(self, line: Line, start: Start, services: Services) -> None:
         """Send the request; raises `UnableError` or `RefusedError` before anything happens."""
         provider = line.plane.providers[start.target.provider]
-        self._speech = say(line, start.target, provider, services.clock)
+        now = self.started_at = services.clock.now()
+        self._speech = say(
+            line, services.lessons.taught(start.target, now), provider, services.clock
+        )
         line.notices = self._speech.outgoing.notices
         line.tried += 1
         self.line = line
@@ -79,7 +82,6 @@ class Attempt:
         self.last_at: float | None = None
         self.sent_at = 0.0
         """Monotonic seconds when the request was written, known at the end; 0.0: it never was."""
-        now = self.started_at = services.clock.now()
         self.health = services.standings.target(start.target.id)
         self.token = self.health.begin(now, streamed=line.request.stream)
         """What the target's health knows this attempt by."""

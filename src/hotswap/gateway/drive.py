@@ -1,10 +1,11 @@
 """Carries out what a run decides until there is an answer or nothing left to try."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from ..core.capability import words
+from ..core.learned import Asked
 from ..core.run import Action, GiveUp, Run, Sleep, Start
-from ..core.terms import RULES, Failure, Scope
+from ..core.terms import RULES, Cause, Failure, Scope
 from ..dialects.api import UnableError
 from ..errors import RefusedError
 from .answer import explain, give_up, note
@@ -12,6 +13,8 @@ from .attempt import Attempt
 from .line import Line
 from .records import record_attempt, record_unattempted
 from .services import Services
+
+_TEACHING: Final = frozenset({Cause.CAPABILITY, Cause.CONTEXT})
 
 
 async def drive(run: Run, line: Line, services: Services) -> None:
@@ -76,7 +79,14 @@ def _report(attempt: Attempt, failure: Failure | None, services: Services, now: 
             health.on_gap(attempt.longest_gap_s)
         health.on_success(attempt.token, now)
         keyring.on_success(start.credential.id, start.target.model, now)
+        usage = attempt.usage
+        if usage is not None and not usage.estimated:
+            services.lessons.densities.learn(
+                start.target.model, line.request.needs.prompt_tokens, usage.input_tokens
+            )
     else:
+        if failure.cause in _TEACHING:
+            _learn(attempt, failure, services, now)
         scope = RULES[failure.cause].scope
         if scope is Scope.TARGET:
             health.on_failure(attempt.token, now, failure)
@@ -94,6 +104,13 @@ def _report(attempt: Attempt, failure: Failure | None, services: Services, now: 
             )
     if standings.changes:
         services.publish()
+
+
+def _learn(attempt: Attempt, failure: Failure, services: Services, now: float) -> None:
+    """Remember what a target said that it cannot do; its words tell what of all that was meant."""
+    request = attempt.line.request
+    asked = Asked(request.needs, sampling=True, stop=request.stops, prefill=True)
+    services.lessons.on_failure(attempt.start.target, asked, failure, now)
 
 
 def refuse(line: Line, failure: Failure | None, services: Services) -> None:

@@ -73,7 +73,7 @@ class Gateway:
             return
         options = read_options(incoming.headers)
         now = services.clock.now()
-        able = partial(obstacle, request.needs)
+        able = partial(obstacle, request.needs, lessons=services.lessons, now=now)
         candidates = plan(
             chain, services.standings, now, services.jitter, one_model=route.one_model, able=able
         )

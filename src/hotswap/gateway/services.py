@@ -7,6 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from ..clock import Clock
+from ..core.learned import Lessons
 from ..core.standings import Standings
 from ..ledger.record import Record
 from ..upstream.api import Client
@@ -26,6 +27,7 @@ class Services(Struct, frozen=True):
     client: Client
     clock: Clock
     standings: Standings
+    lessons: Lessons
     loop: AbstractEventLoop
     record: Callable[[Record], None]
     """Takes a record off the line; never blocks, never raises."""
