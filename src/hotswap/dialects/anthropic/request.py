@@ -9,7 +9,7 @@ from msgspec.json import Decoder, Encoder
 from ...core.terms import Needs, Target
 from ...errors import RefusedError
 from ..api import Outgoing, Peek
-from ..openai.request import BYTES_PER_TOKEN, MEDIA_TOKENS, read_fields
+from ..openai.request import BYTES_PER_TOKEN, MEDIA_TOKENS, read_fields, whole
 
 PATH: Final = "/v1/messages"
 COUNT_PATH: Final = "/v1/messages/count_tokens"
@@ -92,8 +92,11 @@ def _read_needs(fields: Mapping[str, Raw], body: bytes) -> Needs:
         except (DecodeError, UnicodeDecodeError, RecursionError):
             raise wrong("messages", "a valid list of messages") from None
     tokens = int((len(body) - media.size) / BYTES_PER_TOKEN) + media.count * MEDIA_TOKENS
+    answer = whole(fields.get("max_tokens"))
     if _TELLING.isdisjoint(fields):
-        return Needs(images=media.images, files=media.files, prompt_tokens=tokens)
+        return Needs(
+            images=media.images, files=media.files, prompt_tokens=tokens, output_tokens=answer
+        )
     output = _read_output(fields)
     return Needs(
         images=media.images,
@@ -103,6 +106,7 @@ def _read_needs(fields: Mapping[str, Raw], body: bytes) -> Needs:
         json_schema=_is_given(output.format) or given(fields, "output_format"),
         reasoning=bool(output.effort) or _kind_of(fields, "thinking") not in {"", "disabled"},
         prompt_tokens=tokens,
+        output_tokens=answer,
     )
 
 

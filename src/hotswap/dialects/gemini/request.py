@@ -11,7 +11,7 @@ from ...core.terms import Needs, Target
 from ...errors import RefusedError
 from ..api import Peek
 from ..openai.content import ABSENT, present
-from ..openai.request import BYTES_PER_TOKEN, MEDIA_TOKENS, missing, read_fields
+from ..openai.request import BYTES_PER_TOKEN, MEDIA_TOKENS, missing, read_fields, whole
 from .address import STREAM, split_path
 from .spelling import camel, camel_fields, camel_name
 
@@ -173,6 +173,7 @@ def _needs(
             logprobs=config.get("responseLogprobs") == Raw(b"true"),
             reasoning=_reasons(config.get("thinkingConfig")),
             prompt_tokens=tokens,
+            output_tokens=whole(config.get("maxOutputTokens")),
         )
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RefusedError(400, "invalid_type", f"The request cannot be read: {error}.") from None

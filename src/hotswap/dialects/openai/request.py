@@ -22,6 +22,7 @@ _TRUE: Final = Raw(b"true")
 _NULL: Final = Raw(b"null")
 _WITH_USAGE: Final = Raw(b'{"include_usage":true}')
 _WITH_USAGE_UNPADDED: Final = Raw(b'{"include_usage":true,"include_obfuscation":false}')
+_DIGITS: Final = 10
 _OPENING_BRACKET: Final = ord("[")
 _OPENING_BRACE: Final = ord("{")
 
@@ -143,22 +144,30 @@ def read_needs(fields: Mapping[str, Raw], body_bytes: int) -> Needs:
         raise wrong("messages") from None
     count = media.count
     tokens = int((body_bytes - media.size) / BYTES_PER_TOKEN) + count * MEDIA_TOKENS
+    answer = whole(fields.get("max_completion_tokens") or fields.get("max_tokens"))
     if _TELLING.isdisjoint(fields):
         return Needs(
-            images=media.images, audio=media.audio, files=media.files, prompt_tokens=tokens
+            images=media.images,
+            audio=media.audio,
+            files=media.files,
+            prompt_tokens=tokens,
+            output_tokens=answer,
         )
+    form = _form(fields.get("response_format"))
     return Needs(
         images=media.images,
         audio=media.audio or _given(fields, "audio"),
         files=media.files,
         tools=_given(fields, "tools") or _given(fields, "functions"),
         forced_tool=_forces(fields.get("tool_choice")) or _forces(fields.get("function_call")),
-        json_schema=_wants_schema(fields.get("response_format")),
+        json_object=form == "json_object",
+        json_schema=form == "json_schema",
         several=_above_one(fields.get("n")),
         logprobs=fields.get("logprobs") == _TRUE,
         reasoning=_given(fields, "reasoning_effort")
         and bytes(fields["reasoning_effort"]) != b'"none"',
         prompt_tokens=tokens,
+        output_tokens=answer,
     )
 
 
@@ -189,6 +198,12 @@ def write_minimal(target: Target, fields: Mapping[str, object]) -> bytes:
     if target.overrides:
         whole = {**_decode_fields(target.overrides), **whole}
     return _encode(whole)
+
+
+def whole(raw: Raw | None) -> int:
+    """Return a whole number from 0 on; 0: there is none, or it is something else."""
+    digits = bytes(raw) if raw else b""
+    return int(digits) if len(digits) < _DIGITS and digits.isdigit() else 0
 
 
 def missing(param: str) -> RefusedError:
@@ -303,14 +318,15 @@ def _forces(raw: Raw | None) -> bool:
     return value[0] == _OPENING_BRACE or value in {b'"required"', b'"any"'}
 
 
-def _wants_schema(raw: Raw | None) -> bool:
+def _form(raw: Raw | None) -> str:
+    """Return the type of a response format; empty: none is asked for."""
     if not raw:
-        return False
+        return ""
     try:
         wanted = _decode_format(raw)
     except (DecodeError, UnicodeDecodeError):
-        return False
-    return wanted is not None and wanted.type == "json_schema"
+        return ""
+    return wanted.type if wanted is not None else ""
 
 
 def _above_one(raw: Raw | None) -> bool:

@@ -16,6 +16,7 @@ from ..openai.request import (
     read_fields,
     read_model,
     read_stream,
+    whole,
     wrong,
 )
 
@@ -127,6 +128,7 @@ def _read_needs(fields: Mapping[str, Raw], body_bytes: int) -> Needs:
         logprobs=_wants_logprobs(fields),
         reasoning=_reasons(fields),
         prompt_tokens=int((body_bytes - media.size) / BYTES_PER_TOKEN) + media.count * MEDIA_TOKENS,
+        output_tokens=whole(fields.get("max_output_tokens")),
     )
 
 
