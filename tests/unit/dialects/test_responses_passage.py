@@ -34,7 +34,7 @@ def delta(kind: str, text: str, index: int = 0) -> bytes:
 
 
 def ended(status: str = "completed", **fields: object) -> bytes:
-    response = {"id": "r", "object": "response", "status": status, "output": [], **fields}
+    response = {"id": "r", "object": "response", "status": status, "output": (), **fields}
     return event(f"response.{status}", response=response)
 
 

@@ -49,7 +49,7 @@ def call(state: str, index: int | None, arguments: object, **fields: object) -> 
 
 
 def ended(status: str = "completed", **fields: object) -> bytes:
-    response = {"id": "r", "object": "response", "status": status, "output": [], **fields}
+    response = {"id": "r", "object": "response", "status": status, "output": (), **fields}
     return event(f"response.{status}", response=response)
 
 

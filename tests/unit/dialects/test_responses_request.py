@@ -43,6 +43,7 @@ def test_a_request_is_read_as_far_as_the_line_must_know_it():
         ({}, Needs()),
         ({"tools": [FUNCTION]}, Needs(tools=True)),
         ({"tools": []}, Needs()),
+        ({"max_output_tokens": 300}, Needs(output_tokens=300)),
         ({"tool_choice": "required"}, Needs(forced_tool=True)),
         ({"tool_choice": "auto"}, Needs()),
         ({"tool_choice": {"type": "function", "name": "f"}}, Needs(forced_tool=True)),
@@ -162,9 +163,9 @@ def test_sampling_goes_where_the_target_refuses_it():
 
 
 def test_reasoning_that_was_translated_is_left_out_and_the_providers_own_stays():
-    own = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA"}
-    stored = {"type": "reasoning", "id": "rs_2", "summary": []}
-    ours = {"type": "reasoning", "id": "rs_3", "summary": [], "encrypted_content": ""}
+    own = {"type": "reasoning", "id": "rs_1", "summary": None, "encrypted_content": "gAAA"}
+    stored = {"type": "reasoning", "id": "rs_2", "summary": None}
+    ours = {"type": "reasoning", "id": "rs_3", "summary": None, "encrypted_content": ""}
     asked = {"role": "user", "content": "Hi"}
 
     assert passed(peek(input=[own, stored, ours, asked])) == {

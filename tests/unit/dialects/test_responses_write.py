@@ -319,7 +319,8 @@ def test_limits_stay_within_what_the_target_takes():
 def test_reasoning_is_asked_for_in_the_targets_words(
     asked: Reasoning, abilities: dict[str, object], expected: object, notices: list[str]
 ):
-    written = out(ask(reasoning=asked), target(**abilities))
+    able = msgspec.convert(abilities, Abilities)
+    written = out(ask(reasoning=asked), Target("p/m-1", "p", "m-1", abilities=able))
 
     body = msgspec.json.decode(written.body, type=dict[str, object])
     assert body.get("reasoning") == expected

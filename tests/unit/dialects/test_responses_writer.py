@@ -366,6 +366,17 @@ def test_the_response_says_what_was_asked():
     }
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+def test_a_schema_that_is_set_out_in_lines_does_not_break_events(line_end: bytes):
+    schema = Raw(line_end.join([b"{", b' "type": "object",', b' "title": "a\\nb"', b"}"]))
+
+    wire = written([TextPiece("Hi"), ENDED], tools=(Tool("f", schema=schema),))
+
+    assert b"\r" not in wire
+    assert kinds(wire)[-1] == "completed"
+    assert b'"parameters":{"type":"object","title":"a\\nb"}' in wire
+
+
 words = st.text(min_size=1, max_size=6)
 
 

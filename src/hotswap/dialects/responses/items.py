@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder, Encoder
+from msgspec.json import format as one_line
 
 from ..neutral import Call, RefusalPiece, TextPiece, ThinkingPiece
 from .whole import (
@@ -88,8 +89,11 @@ class Events:
 
     def add(self, kind: str, fields: Json) -> None:
         """Write an event."""
-        wire = {"type": kind, **fields, "sequence_number": self._number}
-        self._out.append(b"event: %b\ndata: %b\n\n" % (kind.encode(), _encode(wire)))
+        wire = _encode({"type": kind, **fields, "sequence_number": self._number})
+        if b"\n" in wire or b"\r" in wire:
+            # A caller's own schema may be set out in lines; the data of an event is one line.
+            wire = one_line(wire, indent=-1)
+        self._out.append(b"event: %b\ndata: %b\n\n" % (kind.encode(), wire))
         self._number += 1
 
     def add_delta(self, before: bytes, text: str, after: bytes) -> None:
