@@ -5,7 +5,7 @@ from typing import cast
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
@@ -493,6 +493,7 @@ def said(turns: Sequence[Turn]) -> list[tuple[Role, Part]]:
     return [(turn.role, part) for turn in turns for part in turn.parts]
 
 
+@settings(max_examples=20)
 @given(requests())
 def test_what_is_written_reads_as_the_same_request(request: Request):
     again = responses.read_request(responses.peek(out(request).body))

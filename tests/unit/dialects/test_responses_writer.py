@@ -5,7 +5,7 @@ from typing import cast
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
@@ -408,6 +408,7 @@ def answers(draw: st.DrawFn) -> list[Piece]:
 FINISHES = [Finish.STOP, Finish.LENGTH, Finish.CONTENT_FILTER]
 
 
+@settings(max_examples=50)
 @given(answers(), st.integers(1, 4))
 def test_what_is_written_reads_as_the_same_pieces(pieces: list[Piece], at_once: int):
     out = writer()
@@ -421,6 +422,7 @@ def test_what_is_written_reads_as_the_same_pieces(pieces: list[Piece], at_once: 
     assert reader.usage == Usage(9, 5)
 
 
+@settings(max_examples=50)
 @given(answers())
 def test_events_are_numbered_and_the_last_one_says_it_all(pieces: list[Piece]):
     seen = events(written(pieces))
