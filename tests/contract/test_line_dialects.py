@@ -366,3 +366,21 @@ async def test_an_error_inside_a_translated_stream_is_not_the_callers(caller: st
 
         assert text_of(answer) == TEXT
         assert p.gateway.attempts[0].cause != "caller"
+
+
+async def test_a_query_of_the_base_url_goes_with_every_request() -> None:
+    """Quirk: classic Azure has the deployment in the path and the version in the query."""
+    async with ScriptedProvider("one") as one:
+        account = {**entry("openai", one), "kind": "azure"}
+        account["base_url"] = f"{one.root_url}/openai/deployments/d?api-version=2024-10-21"
+        link = {"provider": "one", "model": "m"}
+        config = {
+            "providers": {"one": account},
+            "fallback": {"chains": [{"name": "assist", "models": [link]}]},
+        }
+        async with serving(config) as gateway:
+            answer = await gateway.post(CALLERS["chat"].body)
+
+        assert answer.status == 200
+        assert one.seen[0].path == ("/openai/deployments/d/chat/completions?api-version=2024-10-21")
+        assert one.seen[0].headers["api-key"] == "sk-test"

@@ -18,6 +18,8 @@ class Url(Struct, frozen=True, gc=False):
     port: int
     path: str
     """Without a slash at the end."""
+    query: str = ""
+    """What every request carries, as Azure's `api-version=2024-10-21`."""
 
 
 class Listener(Struct, frozen=True, gc=False):
@@ -38,7 +40,7 @@ def read_url(text: str) -> Url | str:
     if problem:
         return problem
     host = url.hostname or ""
-    return Url(url.scheme, host, url.port or _PORTS[url.scheme], url.path.rstrip("/"))
+    return Url(url.scheme, host, url.port or _PORTS[url.scheme], url.path.rstrip("/"), url.query)
 
 
 def proxy_problem(text: str) -> str:
@@ -111,6 +113,6 @@ def _excess(url: SplitResult) -> str:
         return "names no host"
     if url.username is not None or url.password is not None:
         return "should hold no credentials; they belong to `keys`"
-    if url.query or url.fragment:
-        return "should end with its path, without ? and #"
+    if url.fragment:
+        return "should end with its path or its query, without #"
     return "" if url.port != 0 else "names port 0"

@@ -84,6 +84,7 @@ class _Builder:
             kind=kind_name,
             endpoint=endpoint,
             base_path=url.path,
+            query=url.query,
             credentials=credentials or _NO_KEY,
             region=entry.region,
             zone=entry.zone,

@@ -156,7 +156,8 @@ class ProviderFile(_Section):
     """Which API of the OpenAI family is spoken."""
     base_url: str | None = None
     """What that provider's SDK takes: with /v1 for the OpenAI family, without version for
-    anthropic and google. Default: the usual one of the kind."""
+    anthropic and google; a query goes with every request, as Azure's `?api-version=2024-10-21`
+    after `/openai/deployments/NAME`. Default: the usual one of the kind."""
     region: str = ""
     """Where the provider computes."""
     zone: str = ""

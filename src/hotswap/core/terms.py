@@ -176,6 +176,8 @@ class Provider(Struct, frozen=True):
     """In order of preference; a provider without keys has one with an empty secret."""
     region: str = ""
     zone: str = ""
+    query: str = ""
+    """Of every request's path, without the question mark; Azure wants `api-version=...`."""
     dialect: str = "openai_chat"
     """Name of the dialect that it speaks: openai_chat, openai_responses, anthropic, gemini."""
 

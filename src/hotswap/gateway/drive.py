@@ -79,11 +79,7 @@ def _report(attempt: Attempt, failure: Failure | None, services: Services, now: 
             health.on_gap(attempt.longest_gap_s)
         health.on_success(attempt.token, now)
         keyring.on_success(start.credential.id, start.target.model, now)
-        usage = attempt.usage
-        if usage is not None and not usage.estimated:
-            services.lessons.densities.learn(
-                start.target.model, line.request.needs.prompt_tokens, usage.input_tokens
-            )
+        _count(attempt, services)
     else:
         if failure.cause in _TEACHING:
             _learn(attempt, failure, services, now)
@@ -104,6 +100,15 @@ def _report(attempt: Attempt, failure: Failure | None, services: Services, now: 
             )
     if standings.changes:
         services.publish()
+
+
+def _count(attempt: Attempt, services: Services) -> None:
+    """Compare what the provider counted with what was estimated; media would blur it."""
+    usage, needs = attempt.usage, attempt.line.request.needs
+    if usage is None or usage.estimated or needs.images or needs.files or needs.audio:
+        return
+    model = attempt.start.target.model
+    services.lessons.densities.learn(model, needs.prompt_tokens, usage.input_tokens)
 
 
 def _learn(attempt: Attempt, failure: Failure, services: Services, now: float) -> None:

@@ -81,9 +81,11 @@ class Plane:
 
     def _head(self, outgoing: Outgoing, target: Target, credential: Credential) -> bytes:
         provider = self.providers[target.provider]
-        path = f"{provider.base_path}{outgoing.path}".encode()
+        path = f"{provider.base_path}{outgoing.path}"
+        if provider.query:
+            path += f"{'&' if '?' in path else '?'}{provider.query}"
         return b"POST %b HTTP/1.1\r\nhost: %b\r\n%b%b%b" % (
-            path,
+            path.encode(),
             authority(provider.endpoint),
             DIALECTS[provider.dialect].credential_headers(credential, provider.kind),
             outgoing.headers,

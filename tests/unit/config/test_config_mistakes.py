@@ -143,8 +143,8 @@ fallback:
             "1:29 providers.far.base_url: should hold no credentials; they belong to `keys`",
         ),
         (
-            'providers: {far: {base_url: "https://x.com/v1?a=b"}}',
-            "1:29 providers.far.base_url: should end with its path, without ? and #",
+            'providers: {far: {base_url: "https://x.com/v1#a"}}',
+            "1:29 providers.far.base_url: should end with its path or its query, without #",
         ),
         ('providers: {far: {base_url: "https://"}}', "1:29 providers.far.base_url: names no host"),
         (
