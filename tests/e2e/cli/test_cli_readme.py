@@ -41,7 +41,7 @@ def test_the_readmes_configuration_is_right(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_readmes_program_gets_its_answer_from_the_second_target(tmp_path: Path) -> None:
-    (config,), (program,) = blocks("yaml"), blocks("python")
+    (config,), program = blocks("yaml"), blocks("python")[0]
     with (
         ProviderProcess("openai", Step(status=503)) as openai,
         ProviderProcess("mistral", Step(text="Hello there.")) as mistral,

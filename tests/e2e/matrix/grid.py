@@ -8,7 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hotswap.testing.provider import Check, ScriptedProvider
-from hotswap.testing.serving import Serving, serving
+from hotswap.testing.serving import Answer, Serving, serving
+from hotswap.testing.step import Step
 from hotswap.testing.strictness import all_of, strict
 
 from .client_anthropic import Anthropic
@@ -84,6 +85,18 @@ class Grid:
         provider.forget()
         saw = await self.clients[client].ask(feature, target, stream=stream)
         return Asked(saw, tuple(kind.hear(seen.body) for seen in provider.seen))
+
+    async def post(self, target: str, path: str, body: bytes, *, lenient: bool) -> Answer:
+        """Send a body as it is; a lenient target takes anything."""
+        provider = self.providers[target]
+        provider.behave(Step(text="Hello there."))
+        provider.forget()
+        provider.refusals.clear()
+        check, provider.check = provider.check, None if lenient else provider.check
+        try:
+            return await self.gateway.post(body, path=path)
+        finally:
+            provider.check = check
 
 
 def _told(saw: Saw | Refused, feature: Feature) -> Saw | Refused:

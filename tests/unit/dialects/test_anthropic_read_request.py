@@ -360,6 +360,13 @@ def test_wrong_types_are_refused_by_name(fields: dict[str, object], param: str):
     assert (refused.value.status, refused.value.param) == (400, param)
 
 
+def test_a_call_whose_input_is_no_object_is_refused():
+    with pytest.raises(RefusedError) as refused:
+        parts({"type": "tool_use", "id": "t", "name": "f", "input": '{"city":'})
+
+    assert refused.value.param == "messages.content.tool_use.input"
+
+
 def test_blocks_that_lie_too_deep_are_refused():
     block: dict[str, object] = {"type": "tool_result", "tool_use_id": "t", "content": "x"}
     for _ in range(20):

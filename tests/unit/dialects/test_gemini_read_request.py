@@ -410,6 +410,7 @@ def test_what_only_colours_the_answer_is_named():
         ({"contents": [{"role": "narrator"}]}, "invalid_type"),
         ({"contents": [{"parts": [{"text": 7}]}]}, "invalid_type"),
         ({"contents": [{"parts": [{"functionCall": "f"}]}]}, "invalid_type"),
+        ({"contents": [{"parts": [{"functionCall": {"name": "f", "args": "x"}}]}]}, "invalid_type"),
         ({**HI, "tools": [{"functionDeclarations": [{"name": 7}]}]}, "invalid_type"),
         ({**HI, "generationConfig": {"temperature": "warm"}}, "invalid_type"),
         ({**HI, "systemInstruction": 7}, "invalid_type"),

@@ -360,3 +360,10 @@ def test_cache_marks_travel_only_where_they_are_passed_on():
         {"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}
     ]
     assert messages(marked)[0]["content"] == "Hi"
+
+
+def test_quirk_mistral_wants_a_message_besides_the_system_prompt():
+    system = Turn(Role.SYSTEM, (Text("Be brief."),))
+
+    assert unable(Request(turns=(system, user(Text("")))), "mistral") == "first_turn"
+    assert messages(system) == [{"role": "system", "content": "Be brief."}]

@@ -128,8 +128,7 @@ class ContentReader:
             case "search_result":
                 parts.append(self._search_result(block, depth))
             case "tool_use":
-                arguments = bytes(block.input).decode() if is_set(block.input) else "{}"
-                parts.append(Call(block.id or "", block.name or "", arguments))
+                parts.append(Call(block.id or "", block.name or "", _arguments(block.input)))
             case "tool_result":
                 parts.append(self._result(block, depth))
             case "thinking":
@@ -203,3 +202,13 @@ def _cites(block: Block) -> bool:
         return is_set(block.citations) and _decode_citations(block.citations).enabled is True
     except (DecodeError, UnicodeDecodeError):
         return False
+
+
+def _arguments(raw: Raw) -> str:
+    """Return the JSON text of a call's input; raises `RefusedError` where it is no object."""
+    if not is_set(raw):
+        return "{}"
+    text = bytes(raw).decode()
+    if not text.startswith("{"):
+        raise wrong("messages.content.tool_use.input", "a valid dictionary")
+    return text

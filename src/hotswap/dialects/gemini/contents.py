@@ -169,6 +169,8 @@ class Conversation:
     def _call(self, wire: FunctionCall, signature: str) -> Call:
         name = wire.name or ""
         arguments = bytes(wire.args).decode() if present(wire.args) else "{}"
+        if not arguments.startswith("{"):
+            raise wrong("contents.parts.functionCall.args", "an object")
         ident = wire.id or made_id(self._calls, name, arguments)
         self._calls += 1
         call = Call(ident, name, arguments, signature)

@@ -38,6 +38,8 @@ def write_turns(turns: Sequence[Turn], kind: Kind) -> list[Message]:
         texts, turns = split_system(turns)
         writing.take(Turn(Role.SYSTEM, (Text("\n\n".join(texts)),) if texts else ()))
         turns = settled(turns)
+        if kind.settled and not turns:
+            raise UnableError("first_turn")
     for turn in turns:
         writing.take(turn)
     return writing.finished()
