@@ -23,25 +23,33 @@ OPENAI_FAMILY = [
 REQUESTS = {
     "openai_chat": (
         "/v1/chat/completions",
-        b'{"model":"main","messages":[{"role":"user","content":[{"type":"image_url",'
-        b'"image_url":{"url":"u"}}]}],"stream":true,"tools":[{"type":"function"}],"n":2}',
+        (
+            b'{"model":"main","messages":[{"role":"user","content":[{"type":"image_url",'
+            b'"image_url":{"url":"u"}}]}],"stream":true,"tools":[{"type":"function"}],"n":2}'
+        ),
     ),
     "openai_embeddings": ("/v1/embeddings", b'{"model":"main","input":"Hi"}'),
     "openai_responses": (
         "/v1/responses",
-        b'{"model":"main","input":[{"role":"user","content":[{"type":"input_image",'
-        b'"image_url":"u"}]}],"stream":true,"tools":[{"type":"function","name":"f"}]}',
+        (
+            b'{"model":"main","input":[{"role":"user","content":[{"type":"input_image",'
+            b'"image_url":"u"}]}],"stream":true,"tools":[{"type":"function","name":"f"}]}'
+        ),
     ),
     "anthropic": (
         "/v1/messages",
-        b'{"model":"main","max_tokens":9,"messages":[{"role":"user","content":[{"type":"image",'
-        b'"source":{"type":"url","url":"u"}}]}],"stream":true,'
-        b'"tools":[{"name":"f","input_schema":{"type":"object"}}]}',
+        (
+            b'{"model":"main","max_tokens":9,"messages":[{"role":"user","content":[{"type":"image",'
+            b'"source":{"type":"url","url":"u"}}]}],"stream":true,'
+            b'"tools":[{"name":"f","input_schema":{"type":"object"}}]}'
+        ),
     ),
     "gemini": (
         "/v1beta/models/main:streamGenerateContent",
-        b'{"contents":[{"role":"user","parts":[{"inlineData":{"mimeType":"image/png","data":"AA"}}'
-        b']}],"tools":[{"functionDeclarations":[{"name":"f"}]}]}',
+        (
+            b'{"contents":[{"role":"user","parts":[{"inlineData":{"mimeType":"image/png","data":"AA"}}'
+            b']}],"tools":[{"functionDeclarations":[{"name":"f"}]}]}'
+        ),
     ),
     "gemini_embeddings": (
         "/v1beta/models/main:embedContent",

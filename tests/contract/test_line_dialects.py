@@ -115,8 +115,10 @@ def words(value: object) -> str:
             | {"object": "response", "output": [{"content": [{"text": str(text)}]}]}
         ):
             return text
-        case {"candidates": [{"content": {"parts": parts}}]}:
-            return "".join(part["text"] for part in cast("list[dict[str, str]]", parts))
+        case {"candidates": _}:
+            answer = cast("dict[str, list[dict[str, dict[str, list[dict[str, str]]]]]]", value)
+            parts = answer["candidates"][0]["content"]["parts"]
+            return "".join(part["text"] for part in parts)
         case _:
             return ""
 
@@ -277,13 +279,9 @@ def call_arguments(answer: Answer) -> list[str]:
 
 
 def choice_arguments(value: dict[str, object], part: str) -> str:
-    match value:
-        case {"choices": [{**choice}]}:
-            pieces = cast("dict[str, list[dict[str, dict[str, str]]]]", choice.get(part) or {})
-            calls = pieces.get("tool_calls") or []
-            return "".join(call["function"].get("arguments", "") for call in calls)
-        case _:
-            return ""
+    choices = cast("list[dict[str, dict[str, list[dict[str, dict[str, str]]]]]]", value["choices"])
+    calls = [call for choice in choices for call in choice[part].get("tool_calls") or []]
+    return "".join(call["function"].get("arguments", "") for call in calls)
 
 
 async def test_models_are_listed_as_each_sdk_reads_them() -> None:
