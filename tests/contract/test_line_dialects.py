@@ -105,6 +105,10 @@ def payloads(answer: Answer) -> list[str]:
 
 def words(value: object) -> str:
     """Return the text of one whole answer or event, whatever the dialect."""
+    answer = cast("dict[str, list[dict[str, dict[str, list[dict[str, str]]]]]]", value)
+    if "candidates" in answer:
+        parts = answer["candidates"][0]["content"]["parts"]
+        return "".join(part["text"] for part in parts)
     match value:
         case (
             {"choices": [{"message": {"content": str(text)}}]}
@@ -115,10 +119,6 @@ def words(value: object) -> str:
             | {"object": "response", "output": [{"content": [{"text": str(text)}]}]}
         ):
             return text
-        case {"candidates": _}:
-            answer = cast("dict[str, list[dict[str, dict[str, list[dict[str, str]]]]]]", value)
-            parts = answer["candidates"][0]["content"]["parts"]
-            return "".join(part["text"] for part in parts)
         case _:
             return ""
 
