@@ -502,3 +502,7 @@ def test_what_cannot_be_text_is_refused(content: bytes):
         read_request(peek(body))
 
     assert caught.value.status == 400
+
+
+def test_mistrals_name_of_the_seed_is_understood():
+    assert read(random_seed=7).seed == 7

@@ -30,6 +30,7 @@ _READ: Final = frozenset(
         "parallel_tool_calls",
         "presence_penalty",
         "prompt_cache_key",
+        "random_seed",
         "reasoning_effort",
         "response_format",
         "seed",
@@ -84,7 +85,8 @@ def read_request(peek: Peek) -> Request:
         temperature=read_value(fields, "temperature", _number),
         top_p=read_value(fields, "top_p", _number),
         top_k=read_value(fields, "top_k", _count),
-        seed=read_value(fields, "seed", _count),
+        # Quirk: Mistral's SDK calls it otherwise.
+        seed=read_value(fields, "random_seed" if "random_seed" in fields else "seed", _count),
         presence_penalty=read_value(fields, "presence_penalty", _number),
         frequency_penalty=read_value(fields, "frequency_penalty", _number),
         stop=_read_stop(fields),
