@@ -91,7 +91,6 @@ def test_a_picture_moves_on_and_is_held_against_nobody(client: OpenAI, site: Sit
     # A prompt that was too long before has taught the window as well: the first may go elsewhere.
     assert first[0] in {(LOCAL, "capability", "capability_mismatch", 500), (SPARE, "", "", 200)}
     assert first[1:] == 5 * [(SPARE, "", "", 200)]
-    assert asked[1].headers["x-hotswap-reason"] in {f"{LOCAL} no images", f"{LOCAL} context"}
     after = client.chat.completions.with_raw_response.create(
         model="assist", messages=HELLO, max_completion_tokens=1
     )
