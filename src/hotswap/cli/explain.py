@@ -283,7 +283,7 @@ def _told(line: Line, target: Target, lacks: str) -> TargetPlan:
     provider = line.plane.providers[target.provider]
     reason = "its window may be too small" if lacks == TIGHT else lacks
     try:
-        outgoing = say(line, target, provider, SystemClock()).outgoing
+        outgoing, _ = say(line, target, provider, SystemClock())
     except UnableError as unable:
         return TargetPlan(target.id, 0, words(unable.need), provider.dialect)
     path = f"{provider.base_path}{outgoing.path}"

@@ -4,6 +4,7 @@ from asyncio import Future
 
 from ..core.run import Start
 from ..core.terms import Cause, Failure, Usage
+from ..dialects.api import Outgoing
 from ..upstream.api import Broken, Call, Fault, Headers
 from .answer import explain, pass_on
 from .limits import Limits
@@ -60,10 +61,10 @@ class Attempt:
         """Send the request; raises `UnableError` or `RefusedError` before anything happens."""
         provider = line.plane.providers[start.target.provider]
         now = self.started_at = services.clock.now()
-        self._speech = say(
+        outgoing, self._speech = say(
             line, services.lessons.taught(start.target, now), provider, services.clock
         )
-        line.notices = self._speech.outgoing.notices
+        line.notices = outgoing.notices
         line.tried += 1
         self.line = line
         self.number = line.tried
@@ -87,14 +88,14 @@ class Attempt:
         """What the target's health knows this attempt by."""
         self._limits = Limits(line, self.health)
         self._look_at = self._limits.first_at(now)
-        self._call = self._send()
+        self._call = self._send(outgoing)
         self._call.set_limit(self._look_at)
 
-    def _send(self) -> Call:
-        line, start, speech = self.line, self.start, self._speech
+    def _send(self, outgoing: Outgoing) -> Call:
+        line, start = self.line, self.start
         headers = line.exchange.incoming.headers
         request = line.plane.request(
-            speech.outgoing, start.target, start.credential, headers, speech.forwarded(headers)
+            outgoing, start.target, start.credential, headers, self._speech.forwarded(headers)
         )
         return self._services.client.send(
             line.plane.providers[start.target.provider].endpoint,

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Protocol
+from typing import Final, Protocol
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from ..clock import Clock
 from ..core.terms import Failure, Needs, Provider, Target, Usage
@@ -28,6 +28,8 @@ from .limits import BYTES_PER_TOKEN
 from .line import Line
 from .routes import Route
 
+_NO_THINKING: Final = Raw(b'"none"')
+
 
 class Said(Struct, frozen=True, gc=False):
     """A whole answer, ready for the caller."""
@@ -38,8 +40,6 @@ class Said(Struct, frozen=True, gc=False):
 
 class Speech(Protocol):
     """One request to one target, and the understanding of what comes back."""
-
-    outgoing: Outgoing
 
     def forwarded(self, headers: Headers) -> bytes:
         """Write those of the caller's header lines that travel on."""
@@ -58,8 +58,10 @@ class Speech(Protocol):
         ...
 
 
-def say(line: Line, target: Target, provider: Provider, clock: Clock) -> Speech:
+def say(line: Line, target: Target, provider: Provider, clock: Clock) -> tuple[Outgoing, Speech]:
     """Put the request of `line` into words that `target` understands.
+
+    The request is not part of the speech: its body need not live as long as the answer takes.
 
     Args:
         line: The request.
@@ -74,7 +76,7 @@ def say(line: Line, target: Target, provider: Provider, clock: Clock) -> Speech:
     route, request = line.route, line.request
     spoken = _spoken(request, target, provider)
     if spoken in route.passes and not _conflicts(route, request, target, provider):
-        return _Same(route, request, target, provider.kind)
+        return route.dialect.pass_request(request, target, provider.kind), _Same(route, request)
     if route.translator is None:
         raise UnableError(route.name)
     translator = TRANSLATORS[spoken]
@@ -83,13 +85,18 @@ def say(line: Line, target: Target, provider: Provider, clock: Clock) -> Speech:
     envelope = Envelope(
         line.request_id, int(clock.unix()), target.model, neutral, array=request.array
     )
-    return _Translated(translator, outgoing, route.translator, envelope, request.needs)
+    speech = _Translated(translator, route.translator, envelope, outgoing.stop, request.needs)
+    return outgoing, speech
 
 
 def _spoken(request: Peek, target: Target, provider: Provider) -> str:
-    """Return the dialect to speak: OpenAI's newest take tools by the Responses API only."""
-    needs = request.needs
-    if target.abilities.responses_tools and needs.tools and provider.dialect == "openai_chat":
+    """Return the dialect to speak: OpenAI's newest models think with tools by Responses only."""
+    if (
+        provider.dialect == "openai_chat"
+        and target.abilities.responses_tools
+        and request.needs.tools
+        and request.fields.get("reasoning_effort") != _NO_THINKING
+    ):
         return "openai_responses"
     return provider.dialect
 
@@ -109,13 +116,12 @@ def _conflicts(route: Route, request: Peek, target: Target, provider: Provider) 
 class _Same:
     """Both sides speak alike: bytes pass, and are watched."""
 
-    __slots__ = ("_dialect", "_finish", "_request", "outgoing")
+    __slots__ = ("_dialect", "_finish", "_request")
 
-    def __init__(self, route: Route, request: Peek, target: Target, kind: str) -> None:
+    def __init__(self, route: Route, request: Peek) -> None:
         self._dialect = route.dialect
         self._finish = route.finish
         self._request = request
-        self.outgoing = route.dialect.pass_request(request, target, kind)
 
     def forwarded(self, headers: Headers) -> bytes:
         return self._dialect.pass_headers(headers)
@@ -138,18 +144,18 @@ class _Same:
 class _Translated:
     """The sides speak differently, or the target does not take all that was said."""
 
-    __slots__ = ("_caller", "_envelope", "_needs", "_spoken", "outgoing")
+    __slots__ = ("_caller", "_envelope", "_needs", "_spoken", "_stop")
 
     def __init__(
         self,
         spoken: Translator,
-        outgoing: Outgoing,
         caller: Translator,
         envelope: Envelope,
+        stop: Sequence[str],
         needs: Needs,
     ) -> None:
         self._spoken = spoken
-        self.outgoing = outgoing
+        self._stop = stop
         self._caller = caller
         self._envelope = envelope
         self._needs = needs
@@ -163,15 +169,15 @@ class _Translated:
             return after_translation(reply)
         if self._envelope.request.parallel is False:
             reply = first_call_of(reply)
-        if self.outgoing.stop:
-            reply = cut_reply(reply, self.outgoing.stop)
+        if self._stop:
+            reply = cut_reply(reply, self._stop)
         return Said(self._caller.write_reply(reply, self._envelope), reply.usage)
 
     def passage(self) -> Passage:
         return Translation(
             self._spoken.reader(),
             self._caller.writer(self._envelope),
-            self.outgoing.stop,
+            self._stop,
             prompt_tokens=self._needs.prompt_tokens,
             one_call=self._envelope.request.parallel is False,
         )
