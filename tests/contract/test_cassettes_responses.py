@@ -80,7 +80,7 @@ def asked(recording: Recording) -> Request:
 
 
 def watch(recording: Recording, cuts: list[int]) -> tuple[Passage, bytes]:
-    watched = responses.passage(responses.peek(recording.request))
+    watched = responses.passage(responses.peek(recording.request), hold_calls=False)
     edges = [0, *sorted(cuts), len(recording.body)]
     forwarded = b"".join([watched.feed(recording.body[a:b]) for a, b in pairwise(edges)])
     return watched, forwarded + watched.end()

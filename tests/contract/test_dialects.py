@@ -147,7 +147,7 @@ def test_what_is_no_request_is_refused_and_never_a_bug(name: str, body: bytes):
 
 def test_its_own_stream_error_is_a_failure_to_its_own_passage(name: str, dialect: Dialect):
     request = peeked(name)
-    watched = dialect.passage(request)
+    watched = dialect.passage(request, hold_calls=False)
 
     watched.feed(dialect.write_stream_error("upstream_interrupted", "m", request))
     watched.end()
@@ -157,7 +157,7 @@ def test_its_own_stream_error_is_a_failure_to_its_own_passage(name: str, dialect
 
 
 def test_its_keep_alive_means_nothing_to_its_own_passage(name: str, dialect: Dialect):
-    watched = dialect.passage(peeked(name))
+    watched = dialect.passage(peeked(name), hold_calls=False)
 
     watched.feed(dialect.KEEP_ALIVE)
 

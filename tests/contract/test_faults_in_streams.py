@@ -212,7 +212,7 @@ def cut(stream: bytes, size: int) -> list[bytes]:
 def passage(dialect: str) -> Passage:
     path, body = REQUESTS[dialect]
     translator = TRANSLATORS[dialect]
-    return translator.passage(translator.peek(body, path, "alt=sse"))
+    return translator.passage(translator.peek(body, path, "alt=sse"), hold_calls=False)
 
 
 def said(failure: Failure | None) -> str:

@@ -104,11 +104,31 @@ class Stream(Protocol):
     """Bytes of content deltas so far, to estimate tokens where the usage never came."""
 
 
+class Begun(Struct, frozen=True):
+    """What a caller has of an answer that broke off, and the way to go on with it."""
+
+    text: str
+    """The words of the answer, without reasoning; empty: another target may begin it anew."""
+    writer: "Writer"
+    """Goes on with the caller's stream exactly where it stopped, in the same envelope: a
+    `TextPiece` follows the words before it in the same block."""
+    bar: str = ""
+    """What the caller has that no other target can go on with, such as `tool_calls`; empty:
+    nothing stands in the way."""
+
+
 class Passage(Stream, Protocol):
     """One upstream stream on its way to a caller: what to forward, and whether it is sound.
 
-    Feed it whatever the socket gave. Nothing that follows a failure is forwarded.
+    Feed it whatever the socket gave. What precedes a failure is forwarded, nothing that follows
+    it. Where calls are to be held, everything from the first piece of a call on is kept back until
+    the answer is whole: so calls arrive whole or not at all.
     """
+
+    shown: bool
+    """Content is among what was returned so far."""
+    holding: bool
+    """Something is kept back, and the caller sees a pause."""
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes from the provider; return the bytes of complete events to forward."""
@@ -116,6 +136,14 @@ class Passage(Stream, Protocol):
 
     def end(self) -> bytes:
         """The provider ended the body; return what is still to be sent (a missing terminator)."""
+        ...
+
+    def begun(self, envelope: Envelope) -> Begun:
+        """Say what all that was returned amounts to, after a failure. Called once, and last.
+
+        Args:
+            envelope: Stands in for what the stream has not said of itself.
+        """
         ...
 
 
@@ -186,8 +214,16 @@ class Dialect(Protocol):
         """Classify an answer whose status is not 2xx."""
         ...
 
-    def passage(self, request: Peek) -> Passage:
+    def passage(self, request: Peek, *, hold_calls: bool) -> Passage:
         """Begin to watch a stream of this dialect that goes to a caller of the same."""
+        ...
+
+    def write_note(self, words: str) -> bytes:
+        """Write a remark into a stream that SDKs pass over; nothing where one would stumble.
+
+        Args:
+            words: One line.
+        """
         ...
 
     def stream_type(self, request: Peek) -> bytes:

@@ -135,7 +135,7 @@ class _Same:
         return Said(body, verdict.usage)
 
     def passage(self) -> Passage:
-        return self._dialect.passage(self._request)
+        return self._dialect.passage(self._request, hold_calls=True)
 
     def read_fault(self, kind: str, status: int, headers: Headers, body: bytes) -> Failure:
         return self._dialect.read_fault(kind, status, headers, body)

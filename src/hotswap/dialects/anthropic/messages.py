@@ -137,7 +137,7 @@ def judge_reply(body: bytes) -> Verdict | Failure:
     return judge(body)
 
 
-def passage(request: Peek) -> Passage:  # noqa: ARG001 - alike for all
+def passage(request: Peek, *, hold_calls: bool) -> Passage:  # noqa: ARG001 - alike for all
     """Begin to watch a stream of this dialect that goes to a caller of the same."""
     return AnthropicPassage()
 

@@ -139,7 +139,7 @@ def judge_reply(body: bytes) -> Verdict | Failure:
     return read_chat(body)
 
 
-def passage(request: Peek) -> Passage:
+def passage(request: Peek, *, hold_calls: bool) -> Passage:  # noqa: ARG001
     """Begin to watch a stream of this dialect that goes to a caller of the same."""
     return OpenAIPassage(usage_asked=request.usage_asked)
 
