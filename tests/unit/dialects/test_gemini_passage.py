@@ -122,7 +122,9 @@ def test_an_array_that_broke_off_is_not_closed():
     ],
 )
 def test_every_kind_of_part_is_content(part: object, size: int):
-    watched = passage(peek(b'{"contents":[]}', "/v1/models/m:streamGenerateContent", "alt=sse"))
+    watched = passage(
+        peek(b'{"contents":[]}', "/v1/models/m:streamGenerateContent", "alt=sse"), hold_calls=False
+    )
 
     watched.feed(event(part))
 

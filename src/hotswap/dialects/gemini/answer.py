@@ -88,6 +88,9 @@ class Candidate(Struct, rename="camel", gc=False):
     content: Content | None = None
     finish_reason: str | None = None
     index: int | None = None
+    citation_metadata: Raw = ABSENT
+    grounding_metadata: Raw = ABSENT
+    logprobs_result: Raw = ABSENT
 
 
 class Feedback(Struct, rename="camel", gc=False):

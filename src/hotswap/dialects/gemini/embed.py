@@ -20,6 +20,7 @@ from .generate import (
     read_fault,
     stream_type,
     write_error,
+    write_note,
     write_stream_error,
 )
 from .request import overridden, wrong
@@ -36,6 +37,7 @@ __all__ = [
     "read_fault",
     "stream_type",
     "write_error",
+    "write_note",
     "write_probe",
     "write_stream_error",
 ]

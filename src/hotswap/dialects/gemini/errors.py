@@ -54,6 +54,11 @@ def error_body(
 
 
 def stream_error(code: str, message: str, *, array: bool) -> bytes:
-    """Write the event that makes the SDK raise; in an array, its last element."""
-    body = error_body(_STREAM_STATUSES.get(code, 503), code, message)
+    """Write the event that makes the SDK raise; in an array, its last element but not its first."""
+    body = in_band_body(code, message)
     return b",\r\n%b]" % body if array else b"data: %b\n\n" % body
+
+
+def in_band_body(code: str, message: str) -> bytes:
+    """Write an error for the inside of a stream."""
+    return error_body(_STREAM_STATUSES.get(code, 503), code, message)

@@ -36,6 +36,7 @@ __all__ = [
     "write_error",
     "write_model",
     "write_models",
+    "write_note",
     "write_probe",
     "write_reply",
     "write_request",
@@ -91,9 +92,14 @@ def judge_reply(body: bytes) -> Verdict | Failure:
     return read_verdict(body)
 
 
-def passage(request: Peek, *, hold_calls: bool) -> Passage:  # noqa: ARG001
+def passage(request: Peek, *, hold_calls: bool) -> Passage:
     """Begin to watch a stream of this dialect that goes to a caller of the same."""
-    return GeminiPassage(array=request.array)
+    return GeminiPassage(array=request.array, hold_calls=hold_calls)
+
+
+def write_note(words: str) -> bytes:  # noqa: ARG001 - there is no place for them
+    """Write nothing, as Google's SDK takes a comment for JSON and raises."""
+    return b""
 
 
 def stream_type(request: Peek) -> bytes:

@@ -19,6 +19,7 @@ from ..neutral import (
     TextPiece,
     ThinkingPiece,
 )
+from .errors import in_band_body
 from .reply import BROKEN_CALL, FINISH_WORDS, write_call
 from .usage import write_usage
 
@@ -34,15 +35,19 @@ class GeminiWriter:
 
     Every event is an answer that holds the new parts. A call leaves whole, once its arguments are
     an object and something else follows, or at the end: Gemini's callers know no halves of calls.
+
+    Args:
+        envelope: What the events say of themselves.
+        begun: The caller has events already; an array has its bracket.
     """
 
     __slots__ = ("_array", "_broken", "_calls", "_finish", "_names", "_separator", "_shown")
 
-    def __init__(self, envelope: Envelope) -> None:
+    def __init__(self, envelope: Envelope, *, begun: bool = False) -> None:
         reasoning = envelope.request.reasoning
         self._shown = reasoning is not None and reasoning.shown
         self._array = envelope.array
-        self._separator = b"["
+        self._separator = b",\r\n" if begun else b"["
         names = {"modelVersion": envelope.model, "responseId": envelope.request_id}
         self._names = b"," + _encode(names)[1:]
         self._calls: list[_Gathered] = []
@@ -70,6 +75,15 @@ class GeminiWriter:
             counts = b',"usageMetadata":' + _encode(write_usage(usage))
         body = _BEFORE + b",".join(parts) + _FINISH % word.encode() + counts + self._names
         return self._event(body) + (b"]" if self._array else b"")
+
+    def fail(self, code: str, message: str) -> bytes:
+        """Return the error that makes Google's SDK raise; it closes an array. Called last.
+
+        Args:
+            code: Sets the status: `rate_limit_exceeded` 429, `timeout` 504, any other 503.
+            message: For the caller.
+        """
+        return self._event(in_band_body(code, message)) + (b"]" if self._array else b"")
 
     def _add(self, piece: Piece, parts: list[bytes]) -> None:
         match piece:
