@@ -59,7 +59,7 @@ WHOLE = START + TEXT + PING + HI + CLOSE + END + STOP
 
 def watch(stream: bytes, cuts: list[int] | None = None) -> tuple[Passage, bytes]:
     """Return the passage after the whole stream, and what it forwarded."""
-    watched = passage(PEEK)
+    watched = passage(PEEK, hold_calls=False)
     edges = [0, *sorted(cuts or []), len(stream)]
     forwarded = b"".join(watched.feed(stream[a:b]) for a, b in pairwise(edges))
     return watched, forwarded + watched.end()
@@ -77,7 +77,7 @@ def test_a_whole_stream_is_forwarded_byte_for_byte():
 
 
 def test_pings_and_frames_are_no_progress():
-    watched = passage(PEEK)
+    watched = passage(PEEK, hold_calls=False)
 
     watched.feed(START + TEXT + PING + delta("text", text="") + delta("signature", signature="s"))
 
@@ -103,7 +103,7 @@ def test_the_last_value_of_each_count_is_taken():
 
 
 def test_usage_is_unknown_until_the_end():
-    watched = passage(PEEK)
+    watched = passage(PEEK, hold_calls=False)
 
     watched.feed(START + TEXT + HI)
 
@@ -124,7 +124,7 @@ def test_usage_is_unknown_until_the_end():
     ],
 )
 def test_content_is_seen_in_every_shape(piece: bytes, size: int):
-    watched = passage(PEEK)
+    watched = passage(PEEK, hold_calls=False)
 
     assert watched.feed(piece) == piece
     assert (watched.started, watched.progress, watched.content_bytes) == (True, 1, size)
@@ -231,7 +231,7 @@ def test_garbage_is_a_failure(garbage: bytes):
 
 
 def test_an_event_beyond_all_measure_is_a_failure():
-    watched = passage(PEEK)
+    watched = passage(PEEK, hold_calls=False)
 
     assert watched.feed(START + b"data: " + b"x" * (8 * 1024 * 1024)) == START
     assert watched.failure == MALFORMED

@@ -14,6 +14,8 @@ ABSENT: Final = Raw()
 """Default of raw fields: `is ABSENT` tells a field that is not there from a null."""
 _NOTHING: Final = frozenset({b"", b"null", b'""', b"{}", b"[]", b"false"})
 
+MESSAGE_STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+
 EMPTY: Final = Failure(Cause.QUALITY, "empty", 200)
 MALFORMED: Final = Failure(Cause.HARD, "malformed", 200)
 REFUSED: Final = Failure(Cause.POLICY, "content_policy", 200)
@@ -56,6 +58,7 @@ class Block(Struct, gc=False):
     id: str | None = None
     name: str | None = None
     input: Raw = ABSENT
+    citations: Raw = ABSENT
 
 
 class StopDetails(Struct, gc=False):

@@ -36,6 +36,7 @@ __all__ = [
     "write_error",
     "write_model",
     "write_models",
+    "write_note",
     "write_probe",
     "write_reply",
     "write_request",
@@ -139,7 +140,12 @@ def judge_reply(body: bytes) -> Verdict | Failure:
 
 def passage(request: Peek, *, hold_calls: bool) -> Passage:  # noqa: ARG001 - alike for all
     """Begin to watch a stream of this dialect that goes to a caller of the same."""
-    return AnthropicPassage()
+    return AnthropicPassage(hold_calls=hold_calls)
+
+
+def write_note(words: str) -> bytes:
+    """Write a remark, one line, into a stream: a comment, which SDKs pass over."""
+    return b": %b\n\n" % words.encode()
 
 
 def stream_type(request: Peek) -> bytes:  # noqa: ARG001 - alike for all

@@ -6,14 +6,18 @@ from msgspec import DecodeError, Struct, ValidationError
 from msgspec.json import Decoder
 
 from ...core.terms import Failure, Usage
+from ..api import Begun, Envelope
 from ..fault import read_in_band
+from ..holding import Hold
 from ..sse import Event, Splitter
 from ..surrogates import mended
 from .answer import (
     EMPTY,
     MALFORMED,
+    MESSAGE_STOP,
     NO_COUNTS,
     TRUNCATED,
+    Block,
     Delta,
     StreamEvent,
     block_size,
@@ -24,8 +28,8 @@ from .answer import (
     read_counts,
     usage_of,
 )
-
-MESSAGE_STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+from .shown import Shown
+from .writer import AnthropicWriter
 
 _KNOWN: Final = frozenset(
     {
@@ -78,25 +82,35 @@ class AnthropicPassage:
     A stream is whole when its message has a stop reason and content came; a `message_stop` that
     is missing is written. Fails on an error in any place, on what is no JSON, on an end before
     the stop reason, and on an answer without content.
+
+    Where calls are held, pings alone pass while they are: they overtake nothing that matters.
     """
 
     __slots__ = (
         "_counts",
         "_done",
+        "_given",
+        "_hold",
+        "_seen",
         "_splitter",
         "complete",
         "content_bytes",
         "failure",
+        "holding",
         "progress",
+        "shown",
         "started",
         "usage",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, hold_calls: bool) -> None:
         self._splitter = Splitter()
         self._counts = NO_COUNTS
         self._done = False
-        self.started = False
+        self._hold = Hold(wanted=hold_calls)
+        self._given = self._seen = Shown()
+        """What the caller has, and what came; the same unless something is kept back."""
+        self.started = self.shown = self.holding = False
         self.complete = False
         self.failure: Failure | None = None
         self.usage: Usage | None = None
@@ -107,8 +121,11 @@ class AnthropicPassage:
         """Take bytes from the provider; return the bytes of complete events to forward."""
         if self.failure is not None or self._done:
             return b""
+        events = self._splitter.feed(data)
+        if len(events) == 1 and not self._splitter.too_large:
+            return self._take(events[0])
         forward: list[bytes] = []
-        for event in self._splitter.feed(data):
+        for event in events:
             forward.append(self._take(event))
             if self.failure is not None or self._done:
                 return b"".join(forward)
@@ -128,13 +145,19 @@ class AnthropicPassage:
                 return last
         return last + self._finish(MESSAGE_STOP)
 
+    def begun(self, envelope: Envelope) -> Begun:
+        """Say what all that was returned amounts to, after a failure. Called once, and last."""
+        given = self._given
+        writer = AnthropicWriter(envelope, given, usage_of(self._counts))
+        return Begun(given.words.getvalue(), writer, given.bar)
+
     def _take(self, event: Event) -> bytes:
         """Judge one event; return the bytes to forward."""
         try:
             return self._judge(decode_event(event.payload), event)
         except ValidationError:
             if event.name != b"error" and is_foreign(event.payload):
-                return event.raw
+                return self._forwarded(event.raw)
             return self._take_odd(event)
         except (DecodeError, UnicodeDecodeError, RecursionError):
             return self._take_odd(event)
@@ -145,18 +168,28 @@ class AnthropicPassage:
             self._fail(read_in_band("anthropic", event.payload))
         elif kind == "content_block_delta":
             if wire.delta is not None:
-                self._see(delta_size(wire.delta))
-        elif kind == "content_block_start":
+                self._see_delta(wire.delta)
+        elif kind == "message_stop":
+            return self._finish(_named(event, kind))
+        elif kind == "ping":
+            return _named(event, kind)
+        else:
+            self._see_frame(kind, wire)
+        return b"" if self.failure is not None else self._forwarded(_named(event, kind))
+
+    def _see_frame(self, kind: str, wire: StreamEvent) -> None:
+        """Note what stands around the content."""
+        if kind == "content_block_start":
             if wire.content_block is not None:
-                self._see(block_size(wire.content_block))
+                self._see_block(wire.content_block, wire.index or 0)
+        elif kind == "content_block_stop":
+            self._seen.open = ""
         elif kind == "message_delta":
             self._see_finish(wire)
         elif kind == "message_start":
+            self._seen.started = True
             if wire.message is not None:
                 self._counts = newer(self._counts, read_counts(wire.message.usage))
-        elif kind == "message_stop":
-            return self._finish(_named(event, kind))
-        return b"" if self.failure is not None else _named(event, kind)
 
     def _take_odd(self, event: Event) -> bytes:
         """Judge an event that is none: a terminator, half a surrogate pair, or garbage."""
@@ -171,9 +204,43 @@ class AnthropicPassage:
         self._fail(MALFORMED)
         return b""
 
+    def _forwarded(self, data: bytes) -> bytes:
+        """Return what is forwarded once an event was seen: it, or nothing, or all that was kept."""
+        if not self.holding:
+            return data
+        out = self._hold.keep(data)
+        if self.complete:
+            out += self._hold.release()
+        if not self._hold.on:
+            self.holding = False
+            self.shown = True
+            self._given = self._seen
+        return out
+
+    def _see_delta(self, delta: Delta) -> None:
+        text = delta.text
+        if text:
+            self._seen.words.write(text)
+            self._see(len(text.encode()))
+        else:
+            self._seen.see_delta(delta)
+            self._see(delta_size(delta))
+
+    def _see_block(self, block: Block, index: int) -> None:
+        """Note a block that begins; a call, and what follows it, is kept back if that is wanted."""
+        if block.type == "tool_use" and not self.holding:
+            self._hold.begin()
+            self.holding = self._hold.on
+            if self.holding:
+                self._seen = self._given.copy()
+        self._seen.see_block(block, index)
+        self._see(block_size(block))
+
     def _see(self, size: int) -> None:
         if size:
-            self.started = True
+            if not self.started:
+                self.started = True
+                self.shown = not self.holding
             self.content_bytes += size
             self.progress += 1
 
@@ -187,6 +254,7 @@ class AnthropicPassage:
         if not reason:
             return
         self.progress += 1
+        self._seen.see_finish(reason)
         if self.started or may_be_empty(reason, self.usage):
             self.complete = True
         else:

@@ -18,21 +18,22 @@ from ..neutral import (
     TextPiece,
     ThinkingPiece,
 )
-from .answer import STOP_REASONS, wire_usage
+from .answer import MESSAGE_STOP, STOP_REASONS, wire_usage
 from .ids import wire_id
-from .passage import MESSAGE_STOP
+from .shown import TEXT, Shown
 
-_TEXT: Final = "text"
 _THINKING: Final = "thinking"
 _CALL: Final = "call"
+_BROKEN: Final = "broken"
+"""What somebody else began and nobody can go on with: it is closed."""
 
 _STARTS: Final = {
-    _TEXT: b'{"type":"text","text":""}',
+    TEXT: b'{"type":"text","text":""}',
     _THINKING: b'{"type":"thinking","thinking":"","signature":""}',
 }
 """What blocks of words begin with."""
 _DELTAS: Final = {
-    _TEXT: b'"text_delta","text":',
+    TEXT: b'"text_delta","text":',
     _THINKING: b'"thinking_delta","thinking":',
     _CALL: b'"input_json_delta","partial_json":',
 }
@@ -85,6 +86,9 @@ class AnthropicWriter:
     Thinking carries no signature: another maker's would be refused by Anthropic, and a block
     without one is known by that to be left out of requests. A refusal's words end the message,
     as its `stop_details`.
+
+    It may go on with a message that somebody else began: in its text where that is open,
+    otherwise in a block behind what is there. Thinking inside a text that was begun is left out.
     """
 
     __slots__ = (
@@ -99,11 +103,24 @@ class AnthropicWriter:
         "_out",
         "_refusal",
         "_started",
+        "_thinks",
+        "_usage",
     )
 
-    def __init__(self, envelope: Envelope) -> None:
+    def __init__(
+        self, envelope: Envelope, begun: Shown | None = None, usage: Usage | None = None
+    ) -> None:
+        """Begin.
+
+        Args:
+            envelope: What the message says of itself.
+            begun: What the caller has of it already; None: nothing.
+            usage: Stands in for what `end` is not told.
+        """
         self._envelope = envelope
+        self._usage = usage
         self._started = False
+        self._thinks = True
         self._out: list[bytes] = []
         self._index = -1
         self._kind = ""
@@ -113,6 +130,8 @@ class AnthropicWriter:
         self._held: list[_Held] = []
         self._refusal = ""
         self._finish = FinishPiece(Finish.STOP)
+        if begun is not None:
+            self._go_on(begun)
 
     def write(self, pieces: Sequence[Piece]) -> bytes:
         """Return the events for these pieces; the `FinishPiece` waits for `end`."""
@@ -121,11 +140,12 @@ class AnthropicWriter:
         self._start()
         for piece in pieces:
             if isinstance(piece, TextPiece):
-                self._say(_TEXT, piece.text)
+                self._say(TEXT, piece.text)
             elif isinstance(piece, ArgumentsPiece):
                 self._argue(piece)
             elif isinstance(piece, ThinkingPiece):
-                self._say(_THINKING, piece.text)
+                if self._thinks:
+                    self._say(_THINKING, piece.text)
             elif isinstance(piece, CallPiece):
                 self._announce(piece)
             elif isinstance(piece, RefusalPiece):
@@ -141,9 +161,19 @@ class AnthropicWriter:
             self._open(self._held.pop(0))
         self._close()
         delta = ending(self._finish.finish, self._finish.stop, self._refusal)
-        body = {"type": "message_delta", "delta": delta, "usage": wire_usage(usage)}
+        body = {"type": "message_delta", "delta": delta, "usage": wire_usage(usage or self._usage)}
         self._out += (b"event: message_delta\ndata: ", _encode(body), b"\n\n", MESSAGE_STOP)
         return self._taken()
+
+    def _go_on(self, begun: Shown) -> None:
+        self._started = begun.started
+        self._index = begun.index
+        if begun.open == TEXT:
+            self._kind = TEXT
+            self._delta = self._delta_of(TEXT)
+            self._thinks = False
+        elif begun.open:
+            self._kind = _BROKEN
 
     def _taken(self) -> bytes:
         out = b"".join(self._out)
@@ -229,13 +259,17 @@ class AnthropicWriter:
             b'{"type":"content_block_start","index":%d,"content_block":%b}\n\n'
             % (self._index, start)
         )
-        self._delta = (
-            b"event: content_block_delta\ndata: "
-            b'{"type":"content_block_delta","index":%d,"delta":{"type":%b'
-            % (self._index, _DELTAS[block.kind])
-        )
+        self._delta = self._delta_of(block.kind)
         if block.words:
             self._out += (self._delta, _encode("".join(block.words)), _DELTA_END)
+
+    def _delta_of(self, kind: str) -> bytes:
+        """Return what the deltas of the open block begin with."""
+        return (
+            b"event: content_block_delta\ndata: "
+            b'{"type":"content_block_delta","index":%d,"delta":{"type":%b'
+            % (self._index, _DELTAS[kind])
+        )
 
     def _call_start(self, call: CallPiece) -> bytes:
         fields = {"type": "tool_use", "id": call_id(call, self._envelope), "name": call.name}
