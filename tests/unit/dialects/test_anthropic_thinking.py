@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from hotswap.core.abilities import Abilities, Prefill, Thinks
 from hotswap.core.terms import Target
 from hotswap.dialects.anthropic.messages import write_request
-from hotswap.dialects.api import Outgoing
+from hotswap.dialects.api import Outgoing, UnableError
 from hotswap.dialects.neutral import (
     Call,
     Mode,
@@ -166,13 +166,57 @@ def test_a_forced_tool_goes_before_thinking(abilities: Abilities):
     assert list(out(request, abilities).notices) == ["reasoning_effort"]
 
 
-def test_a_begun_answer_goes_before_thinking():
+BEGUN = Request(
+    turns=[HI, Turn(Role.ASSISTANT, [Text("One")])], reasoning=Reasoning(budget_tokens=2000)
+)
+
+
+@pytest.mark.parametrize(
+    ("request_", "overrides"),
+    [
+        (BEGUN, b""),
+        (replace(BEGUN, reasoning=None), b'{"thinking":{"type":"enabled","budget_tokens":1024}}'),
+        (replace(BEGUN, reasoning=None), b'{"thinking":5}'),
+    ],
+)
+def test_a_begun_answer_is_not_continued_with_thinking_on(request_: Request, overrides: bytes):
+    target = Target("a/c", "a", "claude", overrides=overrides, abilities=BUDGET)
+
+    with pytest.raises(UnableError) as refused:
+        write_request(request_, target, "anthropic")
+
+    assert refused.value.need == "prefill"
+
+
+@pytest.mark.parametrize(
+    ("request_", "abilities", "overrides"),
+    [
+        (replace(BEGUN, reasoning=None), BUDGET, b""),
+        (replace(BEGUN, reasoning=Reasoning("none")), BUDGET, b""),
+        (replace(BEGUN, max_tokens=1000), BUDGET, b""),
+        (BEGUN, replace(NO, prefill=Prefill.NATIVE), b""),
+        (BEGUN, BUDGET, b'{"thinking":{"type":"disabled"}}'),
+        (BEGUN, BUDGET, b'{"thinking":null}'),
+    ],
+)
+def test_a_begun_answer_is_continued_where_nothing_is_thought(
+    request_: Request, abilities: Abilities, overrides: bytes
+):
+    target = Target("a/c", "a", "claude", overrides=overrides, abilities=abilities)
+
+    body = msgspec.json.decode(write_request(request_, target, "anthropic").body)
+
+    assert body["messages"][-1] == {"role": "assistant", "content": "One"}
+    assert body.get("thinking") in (None, {"type": "disabled"})
+
+
+def test_who_is_asked_to_go_on_may_think():
     request = Request(
-        turns=[HI, Turn(Role.ASSISTANT, [Text("One")])], reasoning=Reasoning(budget_tokens=2000)
+        turns=[*BEGUN.turns, Turn(Role.USER, [Text("Go on.")])], reasoning=Reasoning("low")
     )
 
-    assert written(request, BUDGET) == {"max_tokens": 8192}
-    assert list(out(request, BUDGET).notices) == ["reasoning"]
+    assert written(request, BUDGET)["thinking"] == {"type": "enabled", "budget_tokens": 2048}
+    assert written(request, ADAPTIVE)["thinking"] == {"type": "adaptive"}
 
 
 def test_between_a_call_and_its_result_only_adaptive_thinking_goes_on():

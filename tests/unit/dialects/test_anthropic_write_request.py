@@ -312,6 +312,66 @@ def test_a_begun_answer_is_continued_where_that_works():
         {"role": "assistant", "content": "One, two,"},
     ]
     assert unable(begun, Abilities()) == "prefill"
+    assert unable(replace(begun, format=Format(SCHEMA))) == "prefill"
+
+
+@pytest.mark.parametrize(
+    ("parts", "content"),
+    [
+        ((Text("One,\n\n"), Text(" \n")), "One,"),
+        ((Text("One, "), Text("two,\t")), [("text", "One, "), ("text", "two,")]),
+        ((Thinking("Hm", "s"), Text("One, ")), "One,"),
+        ((Refusal("No, "),), "No,"),
+        ((Text("One,\u3000"),), "One,"),
+    ],
+)
+def test_a_begun_answer_ends_without_space(parts: tuple[Part, ...], content: object):
+    if isinstance(content, list):
+        content = [{"type": kind, "text": text} for kind, text in content]
+
+    assert said(HI, model(*parts))[1] == {"role": "assistant", "content": content}
+
+
+def test_a_begun_answer_of_mere_space_is_none():
+    assert said(HI, model(Text(" \n"))) == [{"role": "user", "content": "Hi"}]
+
+
+CALLED = (model(Call("t1", "f", "{}")), user(Result("t1", [Text("17")])))
+AFTER_RESULTS = [
+    {"role": "user", "content": "Hi"},
+    {
+        "role": "assistant",
+        "content": [{"type": "tool_use", "id": "t1", "name": "f", "input": {}}],
+    },
+    {
+        "role": "user",
+        "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "17"}],
+    },
+]
+
+
+def test_an_answer_that_was_begun_after_results_is_continued():
+    assert said(HI, *CALLED, model(Text("It is "))) == [
+        *AFTER_RESULTS,
+        {"role": "assistant", "content": "It is"},
+    ]
+
+
+@pytest.mark.parametrize("abilities", [Abilities(), ABLE, BUDGET])
+@pytest.mark.parametrize("choice", [None, ToolChoice(Mode.AUTO), ToolChoice(Mode.REQUIRED)])
+def test_every_model_can_be_asked_to_go_on(abilities: Abilities, choice: ToolChoice | None):
+    begun = [model(Text("It is ")), user(Text("Go on."))]
+    going_on = [
+        {"role": "assistant", "content": "It is "},
+        {"role": "user", "content": "Go on."},
+    ]
+    plain = Request(turns=[HI, *begun], tools=[F], tool_choice=choice)
+    after_results = replace(plain, turns=[HI, *CALLED, *begun])
+
+    assert body(plain, abilities)["messages"] == [{"role": "user", "content": "Hi"}, *going_on]
+    assert body(after_results, abilities)["messages"] == [*AFTER_RESULTS, *going_on]
+    written = {None: None, Mode.AUTO: {"type": "auto"}, Mode.REQUIRED: {"type": "any"}}
+    assert body(plain, abilities).get("tool_choice") == written[choice and choice.mode]
 
 
 # Tools

@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from msgspec import DecodeError, Raw, Struct
+from msgspec.json import Decoder
+
 from ...core.abilities import Abilities, Thinks
-from ..neutral import Mode, Reasoning, Request, Result, Role, Turn
+from ..neutral import Mode, Reasoning, Request, Result, Turn
 
 MIN_BUDGET: Final = 1024
 """Fewer tokens for thinking are refused."""
@@ -27,6 +30,13 @@ _USUAL: Final = "medium"
 Fields = dict[str, object]
 
 
+class _Thinking(Struct, gc=False):
+    type: str = ""
+
+
+_decode_thinking: Final = Decoder(_Thinking | None).decode
+
+
 def write_limits(
     body: Fields, output: Fields, request: Request, turns: Sequence[Turn], abilities: Abilities
 ) -> list[str]:
@@ -35,8 +45,8 @@ def write_limits(
     Returns what was left out or changed.
 
     A limit beyond the target's is lowered to it. Thinking is left out where Anthropic refuses it:
-    with a forced tool, with an answer that was begun, with a limit that leaves it no room, and by
-    budget between a call and its result, whose own thinking is not known.
+    with a forced tool, with a limit that leaves it no room, and by budget between a call and its
+    result, whose own thinking is not known.
     """
     notices: list[str] = []
     limit = request.max_tokens
@@ -51,7 +61,7 @@ def write_limits(
     name = "reasoning_effort" if reasoning.effort else "reasoning"
     if _is_off(reasoning):
         done = _switch_off(body, abilities)
-    elif abilities.thinks is Thinks.NO or _is_refused(request, turns):
+    elif abilities.thinks is Thinks.NO or _is_refused(request):
         done = False
     elif abilities.thinks in {Thinks.ADAPTIVE, Thinks.EFFORT}:
         done = _write_effort(body, output, reasoning, abilities)
@@ -60,6 +70,18 @@ def write_limits(
     if not done:
         notices.append(name)
     return notices
+
+
+def thinks(body: Fields) -> bool:
+    """Say whether a body asks for thinking, in our own words or in those of an override."""
+    thinking = body.get("thinking")
+    if not isinstance(thinking, Raw):
+        return thinking is not None and thinking != {"type": "disabled"}
+    try:
+        written = _decode_thinking(thinking)
+    except DecodeError:
+        return True
+    return written is not None and written.type != "disabled"
 
 
 def _is_off(reasoning: Reasoning) -> bool:
@@ -75,10 +97,9 @@ def _switch_off(body: Fields, abilities: Abilities) -> bool:
     return True
 
 
-def _is_refused(request: Request, turns: Sequence[Turn]) -> bool:
+def _is_refused(request: Request) -> bool:
     choice = request.tool_choice
-    forced = choice is not None and choice.mode is Mode.REQUIRED
-    return forced or turns[-1].role is Role.ASSISTANT
+    return choice is not None and choice.mode is Mode.REQUIRED
 
 
 def _write_effort(body: Fields, output: Fields, reasoning: Reasoning, abilities: Abilities) -> bool:

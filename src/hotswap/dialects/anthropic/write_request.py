@@ -5,15 +5,16 @@ from typing import Final
 
 from msgspec import Raw
 from msgspec.json import Decoder, Encoder
+from msgspec.structs import replace
 
 from ...core.abilities import Abilities, Prefill
 from ...core.terms import Target
 from ..api import Outgoing, UnableError
-from ..neutral import Call, Format, Image, Mode, Part, Request, Role, Text, Tool, Turn
+from ..neutral import Call, Format, Image, Mode, Part, Refusal, Request, Role, Text, Tool, Turn
 from ..turns import split_system
 from .request import PATH, SAMPLING, version_line
 from .schema import ANY_OBJECT, closed, of_tool
-from .thinking import write_limits
+from .thinking import thinks, write_limits
 from .write_content import ContentWriter, is_name, spoken, wire_name
 
 MAX_TEMPERATURE: Final = 1.0
@@ -60,6 +61,9 @@ def write_request(
         overrides.pop("stream", None)
         body.update(overrides)
         body["model"] = target.model
+    if turns[-1].role is Role.ASSISTANT and (thinks(body) or "format" in output):
+        # Quirk: Anthropic continues no answer with thinking on, or in a given form.
+        raise UnableError("prefill")
     if request.stream:
         body["stream"] = True
     return Outgoing(PATH, _encode(body), version_line(body), tuple(notices), held)
@@ -107,7 +111,7 @@ def _conversation(request: Request, abilities: Abilities) -> tuple[list[Text], l
 
 
 def _trimmed(part: Part) -> Part:
-    return Text(part.text.rstrip(), part.cached) if isinstance(part, Text) else part
+    return replace(part, text=part.text.rstrip()) if isinstance(part, Text | Refusal) else part
 
 
 def _write_tools(body: Fields, request: Request, turns: Sequence[Turn]) -> None:
@@ -155,9 +159,7 @@ def _format(wanted: Format, schema: Raw) -> Fields:
 def _write_sampling(body: Fields, request: Request, abilities: Abilities) -> list[str]:
     """Write how tokens are drawn, where the target takes it; return what it does not take."""
     asked = [name for name in SAMPLING if getattr(request, name) is not None]
-    thinking = body.get("thinking")
-    thinks = thinking is not None and thinking != {"type": "disabled"}
-    if not abilities.sampling or thinks:
+    if not abilities.sampling or thinks(body):
         return asked
     notices: list[str] = []
     for name in asked:
