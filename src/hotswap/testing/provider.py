@@ -47,7 +47,7 @@ from .control import control
 from .form import Form
 from .moves import Move
 from .routes import Route, find_route, form_of
-from .step import Check, Cut, Limit, Seen, Step
+from .step import Answers, Check, Cut, Limit, Seen, Step
 
 HEALTHY: Final = Step()
 
@@ -96,7 +96,7 @@ class ScriptedProvider:
         self.check: Check | None = check
         self.refusals: list[str] = []
         """What `check` found wrong, oldest first; a step that refuses counts as its body."""
-        self.key_steps: dict[str, Step] = {}
+        self.key_steps: dict[str, Step | Answers] = {}
         self._tls = tls
         self._clock: Clock = SystemClock() if clock is None else clock
         self._tally = Tally(keep)
@@ -196,6 +196,10 @@ class ScriptedProvider:
             self.default = step
         else:
             self.key_steps[key] = step
+
+    def answer(self, key: str, answers: Answers) -> None:
+        """Let requests with `key` get what they ask for, once the script is used up."""
+        self.key_steps[key] = answers
 
     def forget(self) -> None:
         """Empty `seen`; counters and numbers go on."""
@@ -302,7 +306,8 @@ class ScriptedProvider:
         if self._script:
             step = self._script.popleft()
         else:
-            step = self.key_steps.get(seen.key, self.default) if self.key_steps else self.default
+            said = self.key_steps.get(seen.key, self.default) if self.key_steps else self.default
+            step = said if isinstance(said, Step) else said(seen)
         known = self._fixed
         if known is not None and known[0] is step and known[1] is route:
             return known[2]

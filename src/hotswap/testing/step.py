@@ -160,3 +160,6 @@ _KEY_HEADERS: Final = ("x-api-key", "x-goog-api-key", "api-key", "authorization"
 
 Check = Callable[[Seen], str | Step]
 """Says what is wrong with a request, or how it is refused; an empty string: nothing."""
+
+Answers = Callable[[Seen], Step]
+"""Decides by the request how it is answered."""
