@@ -2,13 +2,17 @@
 
 from typing import Final
 
+from msgspec import Struct
+from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from ..api import Envelope
 from ..openai.content import ABSENT, present
-from .answer import Candidate, Part, value_of
+from .answer import Candidate, Part
 
 CALLS: Final = "tool_calls"
+FINISHED: Final = "finished"
+"""The answer has its finish reason: an error came behind it."""
 SEVERAL: Final = "several"
 
 _CITATIONS: Final = "citations"
@@ -20,6 +24,14 @@ _SERVER_TOOLS: Final = "server_tools"
 _NULL_BYTES: Final = len(b"null")
 _OFFSET: Final = b'"endIndex"'
 """Every citation, and every segment that is grounded, has one."""
+
+
+class _Names(Struct, rename="camel", gc=False):
+    response_id: str | None = None
+    model_version: object = None
+
+
+_decode_names: Final = Decoder(_Names, strict=False).decode
 
 
 def bar_in_part(part: Part) -> str:
@@ -50,14 +62,18 @@ def bar_beside(candidate: Candidate) -> str:
 
 
 def same_names(envelope: Envelope, payload: bytes, *, array: bool) -> Envelope:
-    """Return the envelope of a stream that said `payload`; it stands in for what that lacks."""
-    fields = value_of(payload)
-    ident = model = None
-    if isinstance(fields, dict):
-        ident, model = fields.get("responseId"), fields.get("modelVersion")
+    """Return the envelope of a stream; it stands in for what the stream has not said.
+
+    Args:
+        envelope: For an answer of our own.
+        payload: What the stream said of itself: an event that could be read, or `{}`.
+        array: The form of the stream.
+    """
+    names = _decode_names(payload)
+    ident, model = names.response_id, names.model_version
     return replace(
         envelope,
-        request_id=ident if isinstance(ident, str) and ident else envelope.request_id,
+        request_id=ident or envelope.request_id,
         model=model if isinstance(model, str) and model else envelope.model,
         array=array,
     )

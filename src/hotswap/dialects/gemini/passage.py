@@ -29,7 +29,7 @@ from .answer import (
     size_of,
     value_of,
 )
-from .begun import SEVERAL, bar_beside, bar_in_part, same_names
+from .begun import FINISHED, SEVERAL, bar_beside, bar_in_part, same_names
 from .usage import read_usage
 from .writer import GeminiWriter
 
@@ -95,7 +95,7 @@ class GeminiPassage:
         self._mark: _Mark | None = None
         self._texts: list[str] = []
         self._bar = ""
-        self._names = b""
+        self._names = b"{}"
         self._named = False
         self._open: set[int] = set()
         self._finishes: dict[int, Finish] = {}
@@ -149,7 +149,10 @@ class GeminiPassage:
             same_names(envelope, self._names, array=self._array),
             begun=had.separator != _OPENING,
         )
-        return Begun("".join(self._texts[: had.texts]), writer, had.bar)
+        bar = had.bar
+        if not bar and self._finishes and self._mark is None:
+            bar = FINISHED
+        return Begun("".join(self._texts[: had.texts]), writer, bar)
 
     def _take(self, event: Event) -> bytes:
         """Judge one event; return the bytes to forward."""
