@@ -41,6 +41,7 @@ __all__ = [
     "reader",
     "stream_type",
     "write_error",
+    "write_note",
     "write_probe",
     "write_reply",
     "write_request",
@@ -139,9 +140,18 @@ def judge_reply(body: bytes) -> Verdict | Failure:
     return read_chat(body)
 
 
-def passage(request: Peek, *, hold_calls: bool) -> Passage:  # noqa: ARG001
+def passage(request: Peek, *, hold_calls: bool) -> Passage:
     """Begin to watch a stream of this dialect that goes to a caller of the same."""
-    return OpenAIPassage(usage_asked=request.usage_asked)
+    return OpenAIPassage(
+        usage_asked=request.usage_asked,
+        hold_calls=hold_calls,
+        prompt_tokens=request.needs.prompt_tokens,
+    )
+
+
+def write_note(words: str) -> bytes:
+    """Write a remark into a stream that SDKs pass over: a comment of one line."""
+    return b": " + " ".join(words.splitlines()).encode() + b"\n\n"
 
 
 def reader() -> Reader:

@@ -36,9 +36,14 @@ class Part(Struct, gc=False):
     thinking: Raw = ABSENT
 
 
+class Present(Struct, gc=False):
+    """An object of which matters only that it is there."""
+
+
 class Content(Struct, gc=False):
     """A message or a delta, as far as it tells content from none."""
 
+    role: str | None = None
     content: str | list[Part] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
@@ -47,6 +52,8 @@ class Content(Struct, gc=False):
     function_call: Function | None = None
     audio: Raw = ABSENT
     images: Raw = ABSENT
+    annotations: list[Present] | None = None
+    """Where words come from, by their place in the text."""
 
 
 def present(raw: Raw) -> bool:

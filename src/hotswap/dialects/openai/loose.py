@@ -9,7 +9,7 @@ from msgspec.json import Decoder, Encoder
 from ..neutral import Finish
 from ..surrogates import mended
 from .answer import Answer, Choice, decode
-from .content import ABSENT, Call, Content, Function, Part
+from .content import ABSENT, Call, Content, Function, Part, Present
 
 _QUOTE: Final = ord('"')
 _UNSAID: Final = frozenset({b"", b"null", b"false"})
@@ -47,10 +47,30 @@ def read_answer(payload: bytes) -> Answer | None:
     try:
         return decode(payload)
     except ValidationError:
-        return _read_odd(payload)
+        return read_loosely(payload)
     except (DecodeError, UnicodeDecodeError, RecursionError):
         whole = mended(payload)
         return None if whole == payload else read_answer(whole)
+
+
+def read_loosely(payload: bytes) -> Answer | None:
+    """Read an answer some of whose fields have types of their own; None: it is none.
+
+    A server that invents a type for a field still answers: what it says there counts as content
+    if it is not empty.
+    """
+    try:
+        fields = _fields(_decode_any(mended(payload)))
+        choices = fields.get("choices")
+        if not fields or not isinstance(choices, list | None):
+            return None
+        return Answer(
+            choices=None if choices is None else [_choice(_fields(one)) for one in _list(choices)],
+            usage=Raw(_encode(fields["usage"])) if "usage" in fields else ABSENT,
+            error=_raw(fields.get("error")),
+        )
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def read_finish(word: str, *, called: bool) -> Finish:
@@ -127,14 +147,6 @@ def _mended_text(raw: str) -> str:
         return raw
 
 
-def _read_odd(payload: bytes) -> Answer | None:
-    try:
-        choices = _fields(_decode_any(mended(payload))).get("choices")
-        return Answer([_choice(_fields(choice)) for choice in _list(choices)])
-    except (DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
 def _choice(fields: dict[str, object]) -> Choice:
     index, finish = fields.get("index"), fields.get("finish_reason")
     return Choice(
@@ -142,6 +154,8 @@ def _choice(fields: dict[str, object]) -> Choice:
         delta=_content(_fields(fields.get("delta"))),
         message=_content(_fields(fields.get("message"))),
         finish_reason=str(finish) if finish else None,
+        logprobs=Present() if fields.get("logprobs") else None,
+        error=_raw(fields.get("error")),
     )
 
 
@@ -149,12 +163,17 @@ def _content(fields: dict[str, object]) -> Content:
     content, calls = fields.get("content"), fields.get("tool_calls")
     thoughts = fields.get("reasoning_content") or fields.get("reasoning")
     function = _fields(fields.get("function_call"))
+    role = fields.get("role")
     return Content(
+        role=role if isinstance(role, str) else None,
         content=content if isinstance(content, str) else [_part(part) for part in _list(content)],
         reasoning_content="".join(_texts(thoughts)),
         refusal="".join(_texts(fields.get("refusal"))),
         tool_calls=[_call(_fields(call)) for call in _list(calls)],
         function_call=_function(function) if function else None,
+        audio=_raw(fields.get("audio")),
+        images=_raw(fields.get("images")),
+        annotations=[Present() for _ in _list(fields.get("annotations"))],
     )
 
 
@@ -173,7 +192,8 @@ def _call(fields: dict[str, object]) -> Call:
         index=index if isinstance(index, int) else None,
         id=None if call_id is None else str(call_id),
         function=_function(_fields(function)) if function else None,
-        extra_content=Raw(_encode(extra)) if extra else ABSENT,
+        custom=_raw(fields.get("custom")),
+        extra_content=_raw(extra),
     )
 
 
@@ -218,3 +238,7 @@ def _list(value: object) -> list[object]:
 
 def _fields(value: object) -> dict[str, object]:
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _raw(value: object) -> Raw:
+    return Raw(_encode(value)) if value else ABSENT

@@ -1,19 +1,26 @@
 """A stream of OpenAI's dialect on its way to a caller of the same: forwarded, and watched."""
 
+from collections.abc import Sequence
+from math import ceil
 from typing import Final
 
 from msgspec import DecodeError, Raw, ValidationError
 from msgspec.json import Decoder, Encoder
 
+from ...core.splice import BYTES_PER_TOKEN
 from ...core.terms import Cause, Failure, Usage
+from ..api import Begun, Envelope
 from ..fault import read_in_band
+from ..holding import Hold
 from ..sse import Event, Splitter
 from ..surrogates import mended
-from .answer import FAILED_FINISHES, Answer, Choice, decode, read_loosely
+from .answer import FAILED_FINISHES, Answer, Choice, decode
+from .chunk import DONE
 from .content import ABSENT, present, size_of
+from .loose import read_loosely
+from .told import Told
 from .usage import read_usage
 
-DONE: Final = b"data: [DONE]\n\n"
 MAX_CHOICES: Final = 128
 """As many as a request may ask for."""
 MAX_FINISH: Final = 64
@@ -34,28 +41,49 @@ class OpenAIPassage:
     A stream is whole when every choice that was seen has its finish reason and content came. Fails
     on an error in any place, on a finish reason that means one, on what is no JSON, on an end
     before the finish, and on an answer without content.
+
+    Args:
+        usage_asked: The caller wants the usage event; one that never came is estimated.
+        hold_calls: From the first piece of a call on, nothing is forwarded before the stream is
+            whole.
+        prompt_tokens: Estimate, for a usage that never came; None: none is made up.
     """
 
     __slots__ = (
+        "_called",
         "_done",
         "_finishes",
+        "_hold",
         "_open",
+        "_prompt_tokens",
         "_splitter",
+        "_told",
         "_usage_asked",
         "complete",
         "content_bytes",
         "failure",
+        "holding",
         "progress",
+        "shown",
         "started",
         "usage",
     )
 
-    def __init__(self, *, usage_asked: bool) -> None:
+    def __init__(
+        self, *, usage_asked: bool, hold_calls: bool = False, prompt_tokens: int | None = None
+    ) -> None:
         self._splitter = Splitter()
         self._usage_asked = usage_asked
+        self._prompt_tokens = prompt_tokens
+        self._hold = Hold(wanted=hold_calls)
+        self._told = Told()
+        self._called = False
+        """A piece of a call was seen."""
         self._open: set[int] = set()
         self._finishes: dict[int, str] = {}
         self._done = False
+        self.shown = False
+        self.holding = False
         self.started = False
         self.complete = False
         self.failure: Failure | None = None
@@ -88,6 +116,10 @@ class OpenAIPassage:
             return last
         return last + self._finish()
 
+    def begun(self, envelope: Envelope) -> Begun:
+        """Say what all that was returned amounts to, after a failure. Called once, and last."""
+        return self._told.begun(envelope)
+
     def _take(self, event: Event) -> bytes:
         """Judge one event; return the bytes to forward."""
         try:
@@ -108,9 +140,33 @@ class OpenAIPassage:
         if self.failure is not None:
             return b""
         if chunk.usage is not ABSENT:
-            return self._with_usage(chunk, event.raw)
-        # A chunk without `choices` makes the loops of callers crash, and tells them nothing.
-        return b"" if choices is None else event.raw
+            raw = self._with_usage(chunk, event.raw)
+        else:
+            # A chunk without `choices` makes the loops of callers crash, and tells them nothing.
+            raw = b"" if choices is None else event.raw
+        if not raw:
+            return b""
+        if self._called:
+            return self._forward_call(choices or (), event.payload, raw)
+        if choices:
+            self._told.take(choices, event.payload)
+        self.shown = self.started
+        return raw
+
+    def _forward_call(self, choices: Sequence[Choice], payload: bytes, raw: bytes) -> bytes:
+        """Return what to forward of an answer with a call: all once it is whole, if held."""
+        hold = self._hold
+        if not self.complete:
+            hold.begin()
+        forward = hold.keep(raw)
+        if self.complete:
+            forward += hold.release()
+        self._told.keep(choices, payload)
+        if forward:
+            self._told.release()
+            self.shown = self.started
+        self.holding = hold.on
+        return forward
 
     def _take_odd(self, event: Event) -> bytes:
         """Judge an event that is no chunk: the terminator, half a surrogate pair, or garbage."""
@@ -130,9 +186,12 @@ class OpenAIPassage:
         index = choice.index or 0
         finish = choice.finish_reason
         size = 0
-        if choice.delta is not None:
-            text = choice.delta.content
-            size = len(text.encode()) if text and type(text) is str else size_of(choice.delta)
+        delta = choice.delta
+        if delta is not None:
+            text = delta.content
+            size = len(text.encode()) if text and type(text) is str else size_of(delta)
+            if delta.tool_calls or delta.function_call is not None:
+                self._called = True
         if size:
             self.started = True
             self.content_bytes += size
@@ -197,12 +256,20 @@ class OpenAIPassage:
         """Judge the whole at its end; return the terminator if it is sound."""
         if self.complete and (self.started or self._may_be_empty()):
             self._done = True
-            return DONE
+            return self._missing_usage() + DONE
         if self.complete:
             self._fail(Failure(Cause.QUALITY, "empty", 200))
         else:
             self._fail(Failure(Cause.HARD, "truncated", 200))
         return b""
+
+    def _missing_usage(self) -> bytes:
+        """Return an estimated usage event if the caller waits for one that never came."""
+        if self.usage is not None or not self._usage_asked or self._prompt_tokens is None:
+            return b""
+        tokens = ceil(self.content_bytes / BYTES_PER_TOKEN)
+        self.usage = Usage(self._prompt_tokens, tokens, estimated=True)
+        return self._told.usage_event(self.usage)
 
     def _may_be_empty(self) -> bool:
         """Say whether no content is the answer: filtered, or all tokens went into reasoning."""

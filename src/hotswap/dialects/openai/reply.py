@@ -9,8 +9,9 @@ from ...core.terms import Cause, Failure, Usage
 from ..api import Verdict
 from ..fault import read_in_band
 from ..surrogates import mended
-from .answer import FAILED_FINISHES, Answer, Choice, decode, read_loosely
+from .answer import FAILED_FINISHES, Answer, Choice, decode
 from .content import ABSENT, present, size_of
+from .loose import read_loosely
 from .usage import read_usage
 
 EMPTY: Final = Failure(Cause.QUALITY, "empty", 200)

@@ -18,8 +18,7 @@ from ..neutral import (
     TextPiece,
     ThinkingPiece,
 )
-from .passage import DONE
-from .usage import write_usage
+from .chunk import DONE, Head, write_usage_chunk
 
 _encode: Final = Encoder().encode
 
@@ -33,20 +32,23 @@ class OpenAIWriter:
 
     The role comes first, once there is something to say; the finish waits for the end. Signatures
     of shown reasoning have no place here.
+
+    Args:
+        envelope: What the answer says of itself.
+        head: Goes on with a stream that has this one; None: a stream of our own begins.
+        begun: The role went out already.
     """
 
     __slots__ = ("_after", "_before", "_begun", "_calls", "_finish", "_head", "_null", "_silent")
 
-    def __init__(self, envelope: Envelope) -> None:
-        self._head = b'data: {"id":%b,"object":"chat.completion.chunk","created":%d,"model":%b,' % (
-            _encode(f"chatcmpl-{envelope.request_id}"),
-            envelope.created,
-            _encode(envelope.model),
-        )
+    def __init__(
+        self, envelope: Envelope, head: Head | None = None, *, begun: bool = False
+    ) -> None:
+        self._head = (head or own_head(envelope)).write()
         self._null = b',"usage":null' if envelope.request.usage_asked else b""
         self._before = self._head + b'"choices":[{"index":0,"delta":{'
         self._after = b'},"finish_reason":null}]' + self._null + b"}\n\n"
-        self._begun = False
+        self._begun = begun
         self._finish: Finish | None = None
         self._calls = 0
         self._silent: list[int] = []
@@ -69,7 +71,7 @@ class OpenAIWriter:
         finish = self._finish or (Finish.TOOL_CALLS if self._calls else Finish.STOP)
         out += b'%b},"finish_reason":"%b"}]%b}\n\n' % (self._before, finish.encode(), self._null)
         if usage is not None and self._null:
-            out += b'%b"choices":[],"usage":%b}\n\n' % (self._head, _encode(write_usage(usage)))
+            out += write_usage_chunk(self._head, usage)
         return out + DONE
 
     def _role(self) -> bytes:
@@ -116,6 +118,11 @@ class OpenAIWriter:
         if piece.index in self._silent:
             self._silent.remove(piece.index)
         return _arguments(piece.index, piece.text)
+
+
+def own_head(envelope: Envelope) -> Head:
+    """Return the head of a stream of our own."""
+    return Head(f"chatcmpl-{envelope.request_id}", envelope.created, envelope.model)
 
 
 def _arguments(index: int, text: str) -> bytes:
