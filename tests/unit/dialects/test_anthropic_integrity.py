@@ -199,7 +199,7 @@ def test_pings_show_life_and_no_progress():
 
 
 def test_a_call_that_breaks_off_is_never_finished():
-    call = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    call: dict[str, object] = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
     stream = START + event("content_block_start", index=0, content_block=call)
     for part in ('{"a":', "1}"):
         piece = {"type": "input_json_delta", "partial_json": part}
