@@ -331,6 +331,12 @@ def test_what_others_can_go_on_with_is_no_bar(harmless: bytes):
     assert broken(START + harmless)[0].bar == ""
 
 
+def test_a_stop_reason_that_was_not_passed_on_is_no_bar():
+    begun, given_ = broken(START + ended("end_turn"))
+
+    assert (given_, begun.text, begun.bar) == (START, "", "")
+
+
 # Notes
 
 

@@ -12,6 +12,7 @@ from ..holding import Hold
 from ..sse import Event, Splitter
 from ..surrogates import mended
 from .answer import (
+    ABSENT,
     EMPTY,
     MALFORMED,
     MESSAGE_STOP,
@@ -164,7 +165,8 @@ class AnthropicPassage:
 
     def _judge(self, wire: StreamEvent, event: Event) -> bytes:
         kind = wire.type or event.name.decode("latin-1")
-        if event.name == b"error" or kind == "error" or present(wire.error):
+        failed = wire.error is not ABSENT and present(wire.error)
+        if failed or event.name == b"error" or kind == "error":
             self._fail(read_in_band("anthropic", event.payload))
         elif kind == "content_block_delta":
             if wire.delta is not None:
@@ -254,9 +256,9 @@ class AnthropicPassage:
         if not reason:
             return
         self.progress += 1
-        self._seen.see_finish(reason)
         if self.started or may_be_empty(reason, self.usage):
             self.complete = True
+            self._seen.see_finish(reason)
         else:
             self._fail(EMPTY)
 
