@@ -15,6 +15,7 @@ from hotswap.dialects.neutral import (
     File,
     Image,
     Part,
+    Reasoning,
     Refusal,
     Request,
     Result,
@@ -332,25 +333,47 @@ def test_a_part_that_a_model_cannot_take_is_named(part: Part, abilities: Abiliti
     assert unable(Request(turns=(user(part),)), "openai", abilities) == need
 
 
-def test_an_answer_that_was_begun_is_continued_in_the_way_of_each_kind():
+def test_an_answer_that_was_begun_is_continued_in_the_way_of_each_ability():
     begun = Request(turns=(HI, assistant(Text("The"))))
-
-    assert fields(begun, "mistral")["messages"] == [
+    plain = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "The"}]
+    flagged = [
         {"role": "user", "content": "Hi"},
         {"role": "assistant", "content": "The", "prefix": True},
     ]
-    assert fields(begun, "vllm") == {
+
+    assert fields(begun, "mistral", Abilities(prefill=Prefill.PREFIX_FLAG))["messages"] == flagged
+    assert fields(begun, "openai", Abilities(prefill=Prefill.PREFIX_FLAG))["messages"] == flagged
+    assert fields(begun, "vllm", Abilities(prefill=Prefill.TEMPLATE_FLAG)) == {
         "model": "gpt-9",
-        "messages": [
-            {"role": "user", "content": "Hi"},
-            {"role": "assistant", "content": "The"},
-        ],
+        "messages": plain,
         "continue_final_message": True,
         "add_generation_prompt": False,
     }
-    assert cast("list[Object]", fields(begun, "groq")["messages"])[1]["content"] == "The"
-    flagged = fields(begun, "openai", Abilities(prefill=Prefill.PREFIX_FLAG))["messages"]
-    assert cast("list[Object]", flagged)[1]["prefix"] is True
+    for kind in ("groq", "ollama", "openrouter", "anything"):
+        assert fields(begun, kind, Abilities(prefill=Prefill.NATIVE)) == {
+            "model": "gpt-9",
+            "messages": plain,
+        }
+
+
+@pytest.mark.parametrize("kind", ["groq", "llamacpp", "mistral", "ollama", "openrouter", "vllm"])
+def test_a_target_that_was_found_not_to_continue_is_not_asked_to_whatever_its_kind(kind: str):
+    begun = Request(turns=(HI, assistant(Text("The"))))
+
+    assert unable(begun, kind, Abilities(prefill=Prefill.NO)) == "prefill"
+
+
+def test_quirk_llamacpp_thinks_or_continues():
+    begun = Request(turns=(HI, assistant(Text("The"))), reasoning=Reasoning("high"))
+
+    asked = fields(begun, "llamacpp", Abilities(prefill=Prefill.NATIVE))
+
+    assert asked["messages"] == [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "The"},
+    ]
+    assert asked["chat_template_kwargs"] == {"enable_thinking": False}
+    assert "reasoning_effort" not in asked
 
 
 def test_cache_marks_travel_only_where_they_are_passed_on():

@@ -8,8 +8,6 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...core.abilities import Prefill
-
 _NO_RENAMES: Final[Mapping[str, str]] = MappingProxyType({})
 _NOTHING: Final[frozenset[str]] = frozenset()
 
@@ -85,8 +83,8 @@ class Kind(Struct, frozen=True):
     signatures: bool = False
     """May be Google's own server, which wants the thought signatures of calls back."""
     effort: Effort = Effort.FIELD
-    prefill: Prefill = Prefill.NO
-    """How it continues an answer that was begun, where the model's abilities do not say."""
+    thinks_or_continues: bool = False
+    """Refuses to continue an answer that was begun where its template lets the model think."""
 
 
 _OLD_LIMIT: Final = MappingProxyType({"max_completion_tokens": "max_tokens"})
@@ -129,7 +127,6 @@ KINDS: Final[Mapping[str, Kind]] = {
         stops_max=4,
         strict_tools=False,
         json_word=True,
-        prefill=Prefill.NATIVE,
     ),
     "llamacpp": Kind(
         renames=_OLD_LIMIT,
@@ -139,7 +136,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         plain_names=False,
         audio=True,
         effort=Effort.TEMPLATE,
-        prefill=Prefill.NATIVE,
+        thinks_or_continues=True,
     ),
     "mistral": Kind(
         stream_options=False,
@@ -188,7 +185,6 @@ KINDS: Final[Mapping[str, Kind]] = {
         call_id_max=9,
         call_id_exact=True,
         settled=True,
-        prefill=Prefill.PREFIX_FLAG,
     ),
     "ollama": Kind(
         renames=_OLD_LIMIT,
@@ -198,7 +194,6 @@ KINDS: Final[Mapping[str, Kind]] = {
         strict_tools=False,
         plain_names=False,
         image_urls=False,
-        prefill=Prefill.NATIVE,
     ),
     "openrouter": Kind(
         lacks=frozenset({"top_k", "prompt_cache_key"}),
@@ -209,7 +204,6 @@ KINDS: Final[Mapping[str, Kind]] = {
         audio=True,
         files=True,
         effort=Effort.OBJECT,
-        prefill=Prefill.NATIVE,
     ),
     "vllm": Kind(
         renames=_OLD_LIMIT,
@@ -219,7 +213,6 @@ KINDS: Final[Mapping[str, Kind]] = {
         plain_names=False,
         audio=True,
         effort=Effort.TEMPLATE,
-        prefill=Prefill.TEMPLATE_FLAG,
     ),
 }
 
@@ -232,7 +225,6 @@ _UNKNOWN: Final = Kind(
     lacks=frozenset({"top_k", "prompt_cache_key"}),
     audio=True,
     signatures=True,
-    prefill=Prefill.NATIVE,
 )
 
 

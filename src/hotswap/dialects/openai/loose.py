@@ -62,10 +62,11 @@ def read_loosely(payload: bytes) -> Answer | None:
     try:
         fields = _fields(_decode_any(mended(payload)))
         choices = fields.get("choices")
-        if not fields or not isinstance(choices, list | None):
+        if not fields or not (choices is None or isinstance(choices, list)):
             return None
+        known = [_choice(_fields(one)) for one in _list(fields.get("choices"))]
         return Answer(
-            choices=None if choices is None else [_choice(_fields(one)) for one in _list(choices)],
+            choices=None if choices is None else known,
             usage=Raw(_encode(fields["usage"])) if "usage" in fields else ABSENT,
             error=_raw(fields.get("error")),
         )

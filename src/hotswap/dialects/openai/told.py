@@ -37,6 +37,8 @@ class Told:
             self._first = payload
         for choice in choices:
             delta = choice.delta
+            if choice.finish_reason:
+                self._forbid("finished")
             if delta is None:
                 continue
             if choice.index:

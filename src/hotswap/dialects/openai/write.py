@@ -39,11 +39,11 @@ def write_request(request: Request, target: Target, kind: str) -> Outgoing:
     if any(turn.name for turn in request.turns) and "name" in quirks.lacks:
         body.notices.append("name")
     body.fields["messages"] = messages
-    _continue(messages, abilities, body)
     _put_tools(request, abilities, body)
     if request.format is not None:
         _put_format(request.format, request, abilities, body)
     _put_limits(request, abilities, body)
+    _continue(messages, abilities, body)
     _put_sampling(request, abilities, body)
     body.put("user", request.user or None)
     body.put("prompt_cache_key", request.cache_key or None)
@@ -111,10 +111,13 @@ def _check_part(part: Part, abilities: Abilities) -> None:
 
 
 def _continue(messages: list[Message], abilities: Abilities, body: _Body) -> None:
-    """Make the target continue an answer that was begun; most would begin another one."""
+    """Make the target continue an answer that was begun; most would begin another one.
+
+    How, and whether at all, is the abilities' alone to say: they know what a refusal taught.
+    """
     if not messages or messages[-1]["role"] != Role.ASSISTANT:
         return
-    match body.kind.prefill if abilities.prefill is Prefill.NO else abilities.prefill:
+    match abilities.prefill:
         case Prefill.NO:
             raise UnableError("prefill")
         case Prefill.PREFIX_FLAG:
@@ -123,7 +126,9 @@ def _continue(messages: list[Message], abilities: Abilities, body: _Body) -> Non
             body.fields["continue_final_message"] = True
             body.fields["add_generation_prompt"] = False
         case Prefill.NATIVE:
-            pass
+            if body.kind.thinks_or_continues:
+                body.fields["chat_template_kwargs"] = {"enable_thinking": False}
+                body.fields.pop("reasoning_effort", None)
 
 
 def _put_tools(request: Request, abilities: Abilities, body: _Body) -> None:
