@@ -57,7 +57,7 @@ KEEP_ALIVE = event("keepalive", sequence_number=4)
 
 def watch(stream: bytes, cuts: Iterable[int] = ()) -> tuple[ResponsesPassage, bytes]:
     """Return the passage after the whole stream, and what it forwarded."""
-    watched = ResponsesPassage()
+    watched = ResponsesPassage(hold_calls=True)
     edges = [0, *sorted(cuts), len(stream)]
     forwarded = b"".join([watched.feed(stream[a:b]) for a, b in pairwise(edges)])
     return watched, forwarded + watched.end()
@@ -76,7 +76,7 @@ def test_a_whole_stream_is_forwarded_byte_for_byte():
 
 
 def test_events_before_the_first_content_are_no_progress():
-    watched, forwarded = ResponsesPassage(), CREATED + ADDED + PART + KEEP_ALIVE
+    watched, forwarded = ResponsesPassage(hold_calls=True), CREATED + ADDED + PART + KEEP_ALIVE
 
     assert watched.feed(forwarded) == forwarded
     assert (watched.started, watched.progress) == (False, 0)
@@ -95,7 +95,7 @@ def test_events_before_the_first_content_are_no_progress():
     ],
 )
 def test_deltas_of_every_kind_are_content(kind: str, size: int):
-    watched = ResponsesPassage()
+    watched = ResponsesPassage(hold_calls=True)
 
     watched.feed(delta(kind, "aé"))
 
@@ -104,7 +104,7 @@ def test_deltas_of_every_kind_are_content(kind: str, size: int):
 
 
 def test_an_empty_delta_is_no_content():
-    watched = ResponsesPassage()
+    watched = ResponsesPassage(hold_calls=True)
 
     watched.feed(delta("output_text", ""))
 
@@ -112,7 +112,7 @@ def test_an_empty_delta_is_no_content():
 
 
 def test_a_call_is_content_from_its_name_on():
-    watched = ResponsesPassage()
+    watched = ResponsesPassage(hold_calls=True)
 
     watched.feed(
         event(
@@ -274,7 +274,7 @@ def test_half_a_surrogate_pair_passes():
 
 
 def test_an_event_that_is_too_large_fails_the_stream():
-    watched = ResponsesPassage()
+    watched = ResponsesPassage(hold_calls=True)
 
     watched.feed(b"data: " + b" " * (9 * 1024 * 1024))
 

@@ -13,9 +13,18 @@ from ..openai.loose import arguments_of
 
 REFUSED: Final = Failure(Cause.POLICY, "content_policy", 200)
 
+ADDED: Final = "response.output_item.added"
+DONE: Final = "response.output_item.done"
 FAILED: Final = "response.failed"
 ENDS: Final = frozenset({"response.completed", "response.incomplete", FAILED})
 """Events that end a stream: nothing that matters follows."""
+
+CALLS: Final = frozenset({"function_call", "custom_tool_call"})
+"""Items that are calls of what the caller executes."""
+CALL_DELTAS: Final = frozenset(
+    {"response.function_call_arguments.delta", "response.custom_tool_call_input.delta"}
+)
+"""Events that bring the next characters of such a call."""
 
 COMPLETED: Final = "completed"
 TOO_LONG: Final = "max_output_tokens"
@@ -67,6 +76,7 @@ class Event(Struct, gc=False):
     delta: str | None = None
     output_index: int | None = None
     summary_index: int | None = None
+    sequence_number: object = None
     item: Raw = ABSENT
     response: Raw = ABSENT
     error: Raw = ABSENT

@@ -1,6 +1,6 @@
 """Items of a stream that is being written: what is open, and the events that say so."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec import DecodeError, Raw, Struct
@@ -9,6 +9,7 @@ from msgspec.json import format as one_line
 
 from ..neutral import Call, RefusalPiece, TextPiece, ThinkingPiece
 from .whole import (
+    IN_PROGRESS,
     Json,
     call_item,
     message_item,
@@ -16,6 +17,7 @@ from .whole import (
     refusal_part,
     summary_part,
     text_part,
+    thought_part,
 )
 
 WordKind = type[TextPiece] | type[RefusalPiece] | type[ThinkingPiece]
@@ -24,7 +26,7 @@ _encode: Final = Encoder().encode
 _decode_object: Final = Decoder(dict[str, Raw]).decode
 
 
-class _Form(Struct, frozen=True):
+class Form(Struct, frozen=True):
     """How one kind of words is written."""
 
     item: str
@@ -42,34 +44,47 @@ class _Form(Struct, frozen=True):
     """Further fields of the events of words."""
 
 
-_FORMS: Final[Mapping[WordKind, _Form]] = {
-    TextPiece: _Form(
-        item="message",
-        frame="response.content_part",
-        event="response.output_text",
-        place="content_index",
-        field="text",
-        part=text_part,
-        more={"logprobs": []},
-    ),
-    RefusalPiece: _Form(
-        item="message",
-        frame="response.content_part",
-        event="response.refusal",
-        place="content_index",
-        field="refusal",
-        part=refusal_part,
-        more={},
-    ),
-    ThinkingPiece: _Form(
-        item="reasoning",
-        frame="response.reasoning_summary_part",
-        event="response.reasoning_summary_text",
-        place="summary_index",
-        field="text",
-        part=summary_part,
-        more={},
-    ),
+TEXT: Final = Form(
+    item="message",
+    frame="response.content_part",
+    event="response.output_text",
+    place="content_index",
+    field="text",
+    part=text_part,
+    more={"logprobs": []},
+)
+REFUSAL: Final = Form(
+    item="message",
+    frame="response.content_part",
+    event="response.refusal",
+    place="content_index",
+    field="refusal",
+    part=refusal_part,
+    more={},
+)
+SUMMARY: Final = Form(
+    item="reasoning",
+    frame="response.reasoning_summary_part",
+    event="response.reasoning_summary_text",
+    place="summary_index",
+    field="text",
+    part=summary_part,
+    more={},
+)
+THOUGHT: Final = Form(
+    item="reasoning",
+    frame="response.reasoning_part",
+    event="response.reasoning_text",
+    place="content_index",
+    field="text",
+    part=thought_part,
+    more={},
+)
+
+_FORMS: Final[Mapping[WordKind, Form]] = {
+    TextPiece: TEXT,
+    RefusalPiece: REFUSAL,
+    ThinkingPiece: SUMMARY,
 }
 
 
@@ -79,12 +94,12 @@ def item_type(kind: WordKind) -> str:
 
 
 class Events:
-    """Writes events and numbers them, from 0 without a gap."""
+    """Writes events and numbers them without a gap."""
 
     __slots__ = ("_number", "_out")
 
-    def __init__(self) -> None:
-        self._number = 0
+    def __init__(self, number: int = 0) -> None:
+        self._number = number
         self._out: list[bytes] = []
 
     def add(self, kind: str, fields: Json) -> None:
@@ -115,51 +130,60 @@ class Words:
         "_after",
         "_at",
         "_before",
+        "_item",
         "_parts",
+        "_place",
         "_texts",
-        "_type",
         "_wire_id",
         "index",
         "kind",
     )
 
-    def __init__(self, wire_id: str, index: int, kind: WordKind) -> None:
+    def __init__(self, wire_id: str, index: int, kind: WordKind, item: Json | None = None) -> None:
+        form = _FORMS[kind]
         self._wire_id = wire_id
-        self._type = _FORMS[kind].item
-        self._parts: list[Json] = []
+        self._place = "content" if form.item == "message" else "summary"
+        write = message_item if form.item == "message" else reasoning_item
+        self._item = item or write(wire_id, IN_PROGRESS, ())
+        """As it began; a provider's own has more to say than one of ours."""
+        self._parts: list[Json | Raw] = []
         self._texts: list[str] = []
         self._at: Json = {}
         self._before = self._after = b""
         self.index = index
         """Of the item in the output."""
         self.kind: WordKind | None = None
-        """Of the open part; None: no part was begun yet."""
+        """Of the open part; None: no part is open."""
 
     def item(self, status: str) -> Json:
-        """Write the item with its parts that are whole."""
-        write = message_item if self._type == "message" else reasoning_item
-        return write(self._wire_id, status, tuple(self._parts))
+        """Write the item with what there is of its parts."""
+        parts = self._parts
+        if self.kind is not None:
+            parts = [*parts, _FORMS[self.kind].part("".join(self._texts))]
+        return {**self._item, "status": status, self._place: tuple(parts)}
 
     def takes(self, kind: WordKind) -> bool:
         """Say whether words of a kind belong to this item."""
-        return _FORMS[kind].item == self._type
+        return ("content" if _FORMS[kind].item == "message" else "summary") == self._place
+
+    def take_up(self, parts: Sequence[Json | Raw], text: str | None) -> None:
+        """Go on with a message that somebody else began.
+
+        Args:
+            parts: Those that are whole.
+            text: The words of the one that is open; None: none is.
+        """
+        self._parts.extend(parts)
+        if text is not None:
+            self._open(TextPiece)
+            self._texts.append(text)
 
     def begin(self, kind: WordKind, events: Events) -> None:
         """Begin the next part, for words of another kind."""
         self._end_part(events)
-        self.kind = kind
+        self._open(kind)
         form = _FORMS[kind]
-        self._at = {
-            "item_id": self._wire_id,
-            "output_index": self.index,
-            form.place: len(self._parts),
-        }
         events.add(f"{form.frame}.added", {**self._at, "part": form.part("")})
-        delta = f"{form.event}.delta"
-        head = _encode({"type": delta, **self._at, "delta": ""}).removesuffix(b'""}')
-        self._before = b"event: %b\ndata: %b" % (delta.encode(), head)
-        more = _encode({**form.more, "sequence_number": 0}).removesuffix(b"0}")
-        self._after = b"," + more.removeprefix(b"{")
 
     def say(self, text: str, events: Events) -> None:
         """Write the next words of the open part."""
@@ -171,6 +195,21 @@ class Words:
         self._end_part(events)
         return self.item(status)
 
+    def _open(self, kind: WordKind) -> None:
+        """Make ready for the words of the next part."""
+        self.kind = kind
+        form = _FORMS[kind]
+        self._at = {
+            "item_id": self._wire_id,
+            "output_index": self.index,
+            form.place: len(self._parts),
+        }
+        delta = f"{form.event}.delta"
+        head = _encode({"type": delta, **self._at, "delta": ""}).removesuffix(b'""}')
+        self._before = b"event: %b\ndata: %b" % (delta.encode(), head)
+        more = _encode({**form.more, "sequence_number": 0}).removesuffix(b"0}")
+        self._after = b"," + more.removeprefix(b"{")
+
     def _end_part(self, events: Events) -> None:
         if self.kind is None:
             return
@@ -181,6 +220,7 @@ class Words:
         events.add(f"{form.frame}.done", {**self._at, "part": part})
         self._parts.append(part)
         self._texts.clear()
+        self.kind = None
 
 
 class OpenCall:

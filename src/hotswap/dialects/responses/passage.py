@@ -6,12 +6,18 @@ from msgspec import DecodeError, Struct, ValidationError
 from msgspec.json import Decoder
 
 from ...core.terms import Failure, Usage
+from ..api import Begun, Envelope
 from ..fault import read_in_band
+from ..holding import Hold
 from ..openai.content import present
 from ..openai.reply import EMPTY, MALFORMED, TRUNCATED
 from ..sse import Event, Splitter
 from ..surrogates import mended
 from .answer import (
+    ADDED,
+    CALL_DELTAS,
+    CALLS,
+    DONE,
     ENDS,
     FAILED,
     decode_answer,
@@ -24,17 +30,20 @@ from .answer import (
     reason_of,
 )
 from .answer import Event as Wire
+from .begun import take_up
+from .heard import Heard
+from .shown import Shown
 from .usage import read_usage
 
-ADDED: Final = "response.output_item.added"
-DONE: Final = "response.output_item.done"
-
+_FRAMES: Final = Heard.FRAMES
+_BEGINS: Final = frozenset({"response.created", "response.in_progress", "response.queued"})
 _MUST: Final = frozenset({*ENDS, ADDED, DONE, "error", "response.output_text.delta"})
 """Events that must be understood; others pass, as those do that are still to come."""
 
 
 class _Typed(Struct, gc=False):
     type: str = ""
+    sequence_number: object = None
 
 
 _decode_type: Final = Decoder(_Typed).decode
@@ -68,22 +77,28 @@ class ResponsesPassage:
 
     __slots__ = (
         "_done",
+        "_hold",
         "_seen",
         "_splitter",
+        "_spoken",
         "complete",
         "content_bytes",
         "failure",
+        "holding",
         "progress",
+        "shown",
         "started",
         "usage",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, hold_calls: bool) -> None:
         self._splitter = Splitter()
-        self._seen: set[int | None] = set()
+        self._spoken: set[int | None] = set()
         """Output indexes of the items whose content came."""
+        self._hold = Hold(wanted=hold_calls)
+        self._seen = Shown()
         self._done = False
-        self.started = False
+        self.started = self.shown = self.holding = False
         self.complete = False
         self.failure: Failure | None = None
         self.usage: Usage | None = None
@@ -118,30 +133,81 @@ class ResponsesPassage:
             self._fail(TRUNCATED)
         return last
 
+    def begun(self, envelope: Envelope) -> Begun:
+        """Say what all that was returned amounts to, after a failure. Called once, and last."""
+        return take_up(self._seen, envelope)
+
     def _take(self, event: Event) -> bytes:
         """Judge one event; return the bytes to forward."""
         try:
-            self._judge(decode_event(event.payload), event)
+            wire = decode_event(event.payload)
+            self._judge(wire, event)
+            number = wire.sequence_number
         except ValidationError:
             if event.name == b"error" or not is_foreign(event.payload):
                 return self._take_odd(event)
+            number = _decode_type(event.payload).sequence_number
         except (DecodeError, UnicodeDecodeError, RecursionError):
             return self._take_odd(event)
-        return b"" if self.failure is not None else event.raw
+        if self.failure is not None:
+            return b""
+        if number is not None:
+            self._seen.count(number)
+        return self._kept(event.raw) if self.holding else event.raw
+
+    def _kept(self, data: bytes) -> bytes:
+        """Keep an event back; return what is forwarded: nothing, or all that was kept."""
+        out = self._hold.keep(data)
+        if self.complete:
+            out += self._hold.release()
+        if not self._hold.on:
+            self.holding = False
+            self.shown = True
+            self._seen.unmark()
+        return out
 
     def _judge(self, wire: Wire, event: Event) -> None:
         if wire.delta:
+            seen = self._seen
+            if wire.type != seen.kind or wire.output_index != seen.index:
+                self._turn(wire, event)
+            seen.words.write(wire.delta)
             self._see(len(wire.delta.encode()), wire.output_index)
             return
         kind = wire.type or event.name.decode("latin-1")
         if event.name == b"error" or kind == "error" or present(wire.error):
             self._fail(read_in_band("", event.payload))
-        elif kind in {ADDED, DONE}:
+        elif kind in _FRAMES:
             # What came in deltas counts once; a whole item may come without them.
-            if kind == ADDED or wire.output_index not in self._seen:
-                self._see(item_size(read_item(wire.item)), wire.output_index)
+            if kind == ADDED or (kind == DONE and wire.output_index not in self._spoken):
+                self._see_item(wire)
+            self._seen.note(kind, event.payload)
         elif kind in ENDS:
             self._finish(wire, kind, event.payload)
+        elif kind in _BEGINS and not self._seen.begun:
+            self._seen.begun = event.payload
+
+    def _turn(self, wire: Wire, event: Event) -> None:
+        """Deltas of another kind begin, or of another item."""
+        kind = wire.type or event.name.decode("latin-1")
+        if kind in CALL_DELTAS:
+            self._hold_back()
+        self._seen.turn(wire.type, wire.output_index, kind, event.payload)
+
+    def _see_item(self, wire: Wire) -> None:
+        item = read_item(wire.item)
+        if item.type in CALLS:
+            self._hold_back()
+        self._see(item_size(item), wire.output_index)
+
+    def _hold_back(self) -> None:
+        """A call begins: it and what follows is kept back, if that is wanted."""
+        if self.holding:
+            return
+        self._hold.begin()
+        self.holding = self._hold.on
+        if self.holding:
+            self._seen.mark()
 
     def _take_odd(self, event: Event) -> bytes:
         """Judge an event that is none: a terminator, half a surrogate pair, or garbage."""
@@ -159,8 +225,10 @@ class ResponsesPassage:
 
     def _see(self, size: int, index: int | None) -> None:
         if size:
-            self._seen.add(index)
+            self._spoken.add(index)
             self.started = True
+            if not self.holding:
+                self.shown = True
             self.content_bytes += size
             self.progress += 1
 

@@ -22,6 +22,8 @@ from ..openai.reply import EMPTY, MALFORMED, TRUNCATED
 from ..sse import Event, Splitter
 from ..surrogates import mended
 from .answer import (
+    ADDED,
+    DONE,
     ENDS,
     FAILED,
     FILTERED,
@@ -38,7 +40,7 @@ from .answer import (
     thoughts_of,
 )
 from .answer import Event as Wire
-from .passage import ADDED, DONE, is_foreign, is_json
+from .passage import is_foreign, is_json
 from .usage import read_usage
 
 _ARGUMENTS: Final = "response.function_call_arguments.delta"

@@ -20,7 +20,7 @@ from .read import read_request
 from .reader import ResponsesReader
 from .reply import judge, read_reply
 from .request import PATH, pass_fields, read_peek
-from .whole import write_reply
+from .whole import error_fields, write_reply
 from .write import LEAST_TOKENS, write_request
 from .writer import ResponsesWriter
 
@@ -38,6 +38,7 @@ __all__ = [
     "reader",
     "stream_type",
     "write_error",
+    "write_note",
     "write_probe",
     "write_reply",
     "write_request",
@@ -74,7 +75,12 @@ def judge_reply(body: bytes) -> Verdict | Failure:
 
 def passage(request: Peek, *, hold_calls: bool) -> Passage:  # noqa: ARG001 - alike for all
     """Begin to watch a stream of this dialect that goes to a caller of the same."""
-    return ResponsesPassage()
+    return ResponsesPassage(hold_calls=hold_calls)
+
+
+def write_note(words: str) -> bytes:
+    """Write a remark into a stream: a comment, which SDKs pass over."""
+    return b": %b\n\n" % words.encode()
 
 
 def reader() -> Reader:
@@ -88,13 +94,13 @@ def writer(envelope: Envelope) -> Writer:
 
 
 def write_stream_error(code: str, message: str, request: Peek) -> bytes:
-    """Write the in-band events that make this dialect's SDKs raise.
+    """Write the in-band events that make this dialect's SDKs raise, into whatever stream.
 
-    Quirk: they raise at an event with an `error` only. So the first event has one as well: its
-    response cannot have the id of the one that broke off, and the SDK's accumulator of streams
-    would stumble over that.
+    The first event has an `error` of its own: its response cannot have the id of the one that
+    broke off, and the SDK's accumulator of streams would stumble over that. Where the stream is
+    known, `ResponsesWriter.fail` writes events that fit into it.
     """
-    error = {"type": "server_error", "code": code, "message": message, "param": None}
+    said = error_fields(code, message)
     response = {
         "id": "resp_failed",
         "object": "response",
@@ -112,9 +118,8 @@ def write_stream_error(code: str, message: str, request: Peek) -> bytes:
         "type": "response.failed",
         "sequence_number": FAILED_AT,
         "response": response,
-        "error": error,
+        "error": said["error"],
     }
-    said = {"code": code, "message": message, "param": None, "error": error}
     raised = {"type": "error", "sequence_number": FAILED_AT + 1, **said}
     return b"event: response.failed\ndata: %b\n\nevent: error\ndata: %b\n\n" % (
         _encode(failed),

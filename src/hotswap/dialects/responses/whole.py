@@ -182,6 +182,17 @@ def summary_part(text: str) -> Json:
     return {"type": "summary_text", "text": text}
 
 
+def thought_part(text: str) -> Json:
+    """Write words of thoughts that are not summed up."""
+    return {"type": "reasoning_text", "text": text}
+
+
+def error_fields(code: str, message: str) -> Json:
+    """Write an error inside a stream. Quirk: SDKs raise at an event with an `error` only."""
+    error = {"type": "server_error", "code": code, "message": message, "param": None}
+    return {"code": code, "message": message, "param": None, "error": error}
+
+
 def _output(parts: Sequence[Text | Thinking | Refusal | Call], envelope: Envelope) -> list[Json]:
     """Write the items; words that follow each other are one message."""
     items: list[Json] = []
