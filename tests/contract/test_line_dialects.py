@@ -149,7 +149,8 @@ async def test_a_stream_that_breaks_after_content_ends_with_an_error_of_the_call
     caller: str, second: str
 ) -> None:
     path, body = CALLERS[caller].streamed()
-    async with two(second, "openai", Step(cut=Cut.EOF, cut_after=4)) as p:
+    broken, off = Step(cut=Cut.EOF, cut_after=4), {"splice": False}
+    async with two(second, "openai", broken, stream=off) as p:
         answer = await p.gateway.post(body, path=path)
 
         assert answer.status == 200

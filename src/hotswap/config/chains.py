@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import structs
 
-from ..core.settings import RateLimitRule
+from ..core.settings import Hedging, RateLimitRule
 from ..core.terms import Chain, Provider, Target, Triggers
 from .abilities import Knowledge, shortfall
 from .catalog import KINDS
@@ -43,6 +43,8 @@ def build_chains(
                 triggers=triggers,
                 timeouts=entry.timeouts,
                 retry=entry.retry,
+                stream=entry.stream,
+                hedge=_hedging(entry, triggers),
                 aliases=entry.aliases,
             )
         )
@@ -52,6 +54,17 @@ def build_chains(
         problem = "no chain has a target that can be used"
         findings.mistake(("fallback", "chains"), problem, _reasons(file, accounts), at_key=True)
     return tuple(chains)
+
+
+def _hedging(entry: ChainFile, triggers: Triggers) -> Hedging | None:
+    """Return how requests are hedged; a trigger that hedges may name the delay."""
+    latency = triggers.latency
+    if latency is None or latency.action != "hedge":
+        return entry.hedge
+    hedge = entry.hedge or Hedging()
+    if latency.threshold_ms is None:
+        return hedge
+    return structs.replace(hedge, after=latency.threshold_ms / 1000)
 
 
 def named_chains(chains: Iterable[Chain]) -> dict[str, Chain]:

@@ -7,7 +7,7 @@ A settings Struct says what a field is called, which values it takes and what it
 import re
 import types
 from collections.abc import Callable, Mapping
-from typing import Annotated, Final, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt
 from msgspec import NODEFAULT, Meta, Struct, structs
@@ -167,7 +167,12 @@ def _fields(
     hints = get_type_hints(source, include_extras=True)
     fields: dict[str, core_schema.TypedDictField] = {}
     for field in structs.fields(source):
-        schema = handler.generate_schema(_hint(hints[field.name]))
+        hint = hints[field.name]
+        schema = handler.generate_schema(_hint(hint))
+        if schema["type"] == "union":
+            # One mistake at the place of the value, instead of one for each form it could have.
+            words = f"Input should be {_forms(hint)}"
+            schema = core_schema.custom_error_schema(schema, "union", custom_error_message=words)
         if field.default is not NODEFAULT:
             schema = core_schema.with_default_schema(schema, default=field.default)
         elif field.default_factory is not NODEFAULT:
@@ -182,6 +187,19 @@ _PLAIN: Final[Mapping[object, object]] = {
     int: Annotated[int, Strict(), _Most, _Unquoted],
     bool: Flag,
 }
+
+
+def _forms(hint: object) -> str:
+    """Say what a value of several forms may be."""
+    words: list[str] = []
+    for form in get_args(hint):
+        origin, arguments = get_origin(form), get_args(form)
+        if origin is Literal:
+            words += [f'"{word}"' for word in arguments]
+        else:
+            above = any(isinstance(meta, Meta) and meta.gt == 0 for meta in arguments[1:])
+            words.append("a number above 0" if above else "a number")
+    return " or ".join(words)
 
 
 def _hint(hint: object) -> object:

@@ -126,6 +126,8 @@ def known_abilities(kind: str, dialect: str, model: str) -> Abilities:
 
 def way_to_continue(kind: str) -> Prefill:
     """Return how a model at a provider of `kind` is asked to continue an answer, if it can."""
+    if kind == "deepseek":
+        return Prefill.PREFIX_FLAG  # only below the base URL that ends in /beta
     told = HOSTS.get(kind, _ELSEWHERE).takes.prefill
     return Prefill.NATIVE if told is Prefill.NO else told
 

@@ -22,12 +22,14 @@ from ..core.settings import (
     AuthRule,
     ErrorRateRule,
     Health,
+    Hedging,
     LatencyRule,
     RateLimitRule,
     Retry,
     ServerSettings,
     Share,
     StoreSettings,
+    Streaming,
     Timeouts,
 )
 from .describe import described, keys_at
@@ -299,10 +301,9 @@ class ChainFile(_Section):
     `all` lists every one. Default: rate_limit, error, auth."""
     timeouts: Annotated[Timeouts, AsStruct()] = Field(default_factory=Timeouts)
     retry: Annotated[Retry, AsStruct()] = Field(default_factory=Retry)
-    stream: Later = None
-    """Not supported yet."""
-    hedge: Later = None
-    """Not supported yet."""
+    stream: Annotated[Streaming, AsStruct()] = Field(default_factory=Streaming)
+    hedge: Annotated[Hedging, AsStruct()] | None = None
+    """Default: no request is sent twice, unless a `latency` trigger says `action: hedge`."""
     on_exhausted: Literal["error"] = "error"
     """What happens when no target is left."""
     quality: Later = None
@@ -324,6 +325,10 @@ class AccessKeyFile(_Section):
     """Name of the key in records."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
     """Hex digest of the key: `printf %s "$KEY" | sha256sum`."""
+    fallback: Flag = True
+    """Off: its requests are served by the first candidate only."""
+    splice: Flag = True
+    """Off: its answers never go on at another target; one that breaks off ends with an error."""
 
 
 class AccessFile(_Section):
@@ -382,7 +387,8 @@ def _plain_schema() -> dict[str, object]:
 def _owners() -> dict[str, tuple[type, ...]]:
     """Return the classes whose fields a part of the JSON Schema has, by its title."""
     health = cast("list[type]", list(Health.__annotations__.values()))
-    known: list[type] = [*_Section.__subclasses__(), Timeouts, Retry, Health, *health]
+    rules = (Timeouts, Retry, Streaming, Hedging, Health)
+    known: list[type] = [*_Section.__subclasses__(), *rules, *health]
     owners: dict[str, tuple[type, ...]] = {owner.__name__: (owner,) for owner in known}
     owners |= {f"Trigger {name}": (rule,) for name, rule in TRIGGER_RULES.items()}
     owners["ServerFile"] = (ServerFile, ServerSettings)

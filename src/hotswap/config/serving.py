@@ -93,7 +93,7 @@ def build_keys(file: ConfigFile, findings: Findings) -> tuple[AccessKey, ...]:
             findings.mistake((*path, "sha256"), "is the digest of another key already")
         ids.add(entry.id)
         digests.add(digest)
-        keys.append(AccessKey(entry.id, digest))
+        keys.append(AccessKey(entry.id, digest, fallback=entry.fallback, splice=entry.splice))
     return tuple(keys)
 
 

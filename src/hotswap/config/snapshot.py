@@ -17,6 +17,8 @@ class AccessKey(Struct, frozen=True, gc=False):
     id: str
     sha256: str
     """Lower-case hex digest of the key."""
+    fallback: bool = True
+    splice: bool = True
 
 
 class Snapshot(Struct, frozen=True):

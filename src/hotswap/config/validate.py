@@ -17,7 +17,6 @@ from .schema import TRIGGER_RULES, ConfigFile, known_keys
 
 _NOT_YET: Final[Mapping[str, tuple[str, ...]]] = {
     "balance": ("least_latency", "least_busy", "cheapest"),
-    "action": ("hedge",),
     "metric": ("total",),
     "on_exhausted": ("least_bad", "wait_s"),
     "share": ("valkey", "redis", "rediss"),

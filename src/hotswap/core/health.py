@@ -301,6 +301,10 @@ class TargetHealth:
             least, most = learned.whole_min_s, learned.whole_max_s
         return min(most, max(least, learned.first_content_factor * p95_s))
 
+    def usual_s(self, learned: Learned, *, streamed: bool) -> float | None:
+        """Return the p95 of the time to first content; None: too few samples."""
+        return (self._streamed if streamed else self._whole).p95.value_s(learned.samples)
+
     def silence_limit_s(self, learned: Learned) -> float:
         """Return how long a stream may pause between two events."""
         p99_s = self._gaps.value_s(learned.samples)

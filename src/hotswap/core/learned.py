@@ -201,6 +201,10 @@ class Lessons:
             self._lesson(target, now).until[ability] = now + self._rule.refusal_s
         return ability
 
+    def lacks(self, target: Target, ability: str, now: float) -> None:
+        """Learn from what a target did, which says that it does without `ability`."""
+        self._lesson(target, now).until[ability] = now + self._rule.refusal_s
+
     def _lesson(self, target: Target, now: float) -> _Lesson:
         lesson = self._lessons.get(target.id)
         if lesson is None:

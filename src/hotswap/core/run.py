@@ -125,6 +125,48 @@ class Run:
             or GiveUp(failure)
         )
 
+    def on_broken(
+        self, failure: Failure, now: float, continues: Callable[[Target], bool]
+    ) -> Action:
+        """Say where an answer goes on that broke off after the caller had some of it.
+
+        Those that `continues` says can take up the very words come first, whatever their priority:
+        they leave the least of a seam.
+        """
+        self._failure = failure
+        rule = RULES[failure.cause]
+        if now >= self._deadline or not rule.move_on or not self._acts(failure.cause, rule):
+            return GiveUp(failure)
+        self._look_at_rest(now)
+        done, left = self._targets[: self._at + 1], self._targets[self._at + 1 :]
+        self._targets = (*done, *sorted(left, key=lambda target: not continues(target)))
+        return self._next_target(now) or self._retry(failure, rule, now) or GiveUp(failure)
+
+    def beside(self, now: float, fits: Callable[[Target], bool]) -> Start | None:
+        """Start a target that fits beside the one in hand; it is not asked again after that."""
+        if self._panic:
+            return None
+        self._look_at_rest(now)
+        for at in range(self._at + 1, len(self._targets)):
+            target = self._targets[at]
+            health = self._standings.target(target.id)
+            if not fits(target) or health.obstacle_at(now) is not None:
+                continue
+            ring = self._standings.keyring(target.provider)
+            credential = ring.pick(target.model, now, ())
+            if credential is not None:
+                self._targets = (*self._targets[:at], *self._targets[at + 1 :])
+                health.retries.started(now)
+                return Start(target, credential)
+        return None
+
+    def on_other_way(self) -> Action:
+        """Ask the same target again, in another way than the one that it refused."""
+        credential = self._credential
+        if credential is None:
+            return GiveUp(self._failure)
+        return Start(self._targets[self._at], credential)
+
     def on_unable(self, lacks: str, now: float) -> Action:
         """Say what follows as the target in hand turned out not to be able; nothing was sent."""
         self._leave_out(self._targets[self._at], lacks)

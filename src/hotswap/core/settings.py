@@ -29,6 +29,11 @@ class Timeouts(Struct, frozen=True, gc=False):
     because a stream is held back until it has shown its pace."""
     first_tokens_s: Seconds = 2.0
     """How long a stream may take to show that pace; a faster one shows it sooner."""
+    tokens_per_s: Annotated[float, Meta(gt=0)] | None = None
+    """A stream that falls below this pace later is broken off, and goes on at the next target.
+    Default: any pace is accepted; only silence breaks a stream off."""
+    tokens_s: Seconds = 10.0
+    """Over how long that pace is measured."""
 
 
 class Learned(Struct, frozen=True, gc=False):
@@ -73,6 +78,45 @@ class Retry(Struct, frozen=True):
     """Base after a rate limit that named no time."""
     on: tuple[Literal["hard", "hang", "throttle", "quality"], ...] = ("hard", "throttle", "quality")
     """Causes after which the last target is tried again. A hang has used up its time already."""
+
+
+class Streaming(Struct, frozen=True, gc=False):
+    """What becomes of an answer whose stream breaks after its reader has seen some of it."""
+
+    splice: bool = True
+    """Another target goes on with it, and the reader sees no seam. Off: it ends with an error that
+    the reader's SDK raises."""
+    tool_calls: Literal["hold", "live"] = "hold"
+    """`hold`: calls reach the reader whole, once the answer is, so that one that breaks off is made
+    anew elsewhere. `live`: their arguments come as they are made, and a break is an error."""
+    structured: Literal["hold", "live"] = "hold"
+    """The same for answers in JSON: a decoder that is bound to a grammar cannot go on with them."""
+    max_splices: Annotated[int, Meta(ge=0, le=10)] = 2
+    """In one answer. Each costs its prompt once more."""
+    max_tokens: Count = 32_000
+    """A longer beginning is not sent to another target."""
+    settle_s: Seconds = 0.3
+    """The words of the next target are compared with those before the seam at most so long ..."""
+    settle_tokens: Count = 64
+    """... or up to so many tokens. Most seams are settled after twelve characters."""
+
+
+class Hedging(Struct, frozen=True, gc=False):
+    """A second attempt, at another vendor's target, before the first one has failed."""
+
+    after: Literal["p95"] | Seconds = "p95"
+    """Seconds without content after which it starts, or the target's own p95 of the time to first
+    content (Dean and Barroso, The Tail at Scale, 2013)."""
+    after_min_s: Seconds = 1.0
+    """The learned delay is no shorter ..."""
+    after_max_s: Seconds = 10.0
+    """... and no longer."""
+    max_share: Share = 0.05
+    """Of a chain's requests: 5 % are enough for the tail beyond p95."""
+    max_spend_share: Share = 0.02
+    """Of a chain's tokens, prompt and answer: the loser's are paid for nothing."""
+    max_prompt_tokens: Count = 32_000
+    """Longer prompts are never sent twice."""
 
 
 class RetryBudget(Struct, frozen=True, gc=False):
@@ -187,8 +231,9 @@ class LatencyRule(Struct, frozen=True, gc=False):
     """What is measured."""
     percentile: Literal["p50", "p95", "p99"] = "p95"
     """Of the last minute; above the threshold the target is suspect."""
-    action: Literal["switch"] = "switch"
-    """What happens to a request without content in time."""
+    action: Literal["switch", "hedge"] = "switch"
+    """What happens to a request without content in time: the next target is asked instead of this
+    one, or beside it; who answers first is kept."""
     clear_ratio: Share = 0.8
     """Cleared below this share of the threshold ..."""
     clear_s: Seconds = 60.0

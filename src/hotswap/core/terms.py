@@ -9,7 +9,16 @@ from msgspec import Struct, field
 from typing_extensions import override
 
 from .abilities import UNKNOWN, Abilities
-from .settings import AuthRule, ErrorRateRule, LatencyRule, RateLimitRule, Retry, Timeouts
+from .settings import (
+    AuthRule,
+    ErrorRateRule,
+    Hedging,
+    LatencyRule,
+    RateLimitRule,
+    Retry,
+    Streaming,
+    Timeouts,
+)
 
 
 class Cause(StrEnum):
@@ -236,6 +245,9 @@ class Chain(Struct, frozen=True):
     triggers: Triggers = field(default_factory=Triggers)
     timeouts: Timeouts = field(default_factory=Timeouts)
     retry: Retry = field(default_factory=Retry)
+    stream: Streaming = field(default_factory=Streaming)
+    hedge: Hedging | None = None
+    """None: no request is sent twice."""
     aliases: tuple[str, ...] = ()
 
 

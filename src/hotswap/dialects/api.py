@@ -177,6 +177,10 @@ class Writer(Protocol):
         """Return what ends the stream well: finish reason, usage, terminator. Called once."""
         ...
 
+    def fail(self, code: str, message: str) -> bytes:
+        """Return the error that makes the caller's SDK raise. Called instead of `end`."""
+        ...
+
 
 class Dialect(Protocol):
     """One provider API, where both sides speak it."""

@@ -9,6 +9,9 @@ from ..config.snapshot import AccessKey
 from ..errors import RefusedError
 from ..server.api import Incoming
 
+NOBODY: Final = AccessKey("", "")
+"""Stands for a caller of whom no key is asked."""
+
 _KEY_HEADERS: Final = (b"x-api-key", b"x-goog-api-key", b"api-key")
 
 
@@ -18,15 +21,17 @@ class Access:
     __slots__ = ("_by_digest",)
 
     def __init__(self, keys: Iterable[AccessKey]) -> None:
-        self._by_digest: Mapping[bytes, str] = {bytes.fromhex(key.sha256): key.id for key in keys}
+        self._by_digest: Mapping[bytes, AccessKey] = {
+            bytes.fromhex(key.sha256): key for key in keys
+        }
 
-    def admit(self, incoming: Incoming) -> str:
-        """Return the id of the caller's key, empty where none is needed; raises `RefusedError`.
+    def admit(self, incoming: Incoming) -> AccessKey:
+        """Return the caller's key, `NOBODY` where none is needed; raises `RefusedError`.
 
         The table is searched by digest, so what an attacker can time tells nothing of a key.
         """
         if not self._by_digest:
-            return ""
+            return NOBODY
         presented = _presented(incoming)
         if not presented:
             raise RefusedError(

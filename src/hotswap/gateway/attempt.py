@@ -1,26 +1,49 @@
 """One try at one target: listens to its exchange, and judges what comes back."""
 
 from asyncio import Future
+from typing import Protocol
 
 from ..core.run import Start
 from ..core.terms import Cause, Failure, Usage
-from ..dialects.api import Outgoing
+from ..dialects.api import Outgoing, Passage
 from ..upstream.api import Broken, Call, Fault, Headers
 from .answer import explain, pass_on
+from .gathered import Gathered
 from .limits import Limits
 from .line import Line
 from .relay import Relay, keep_alive
 from .services import Services
-from .speech import Translation, say
+from .speech import say
+from .taking_up import TakenUp
+from .translation import Translation
 
 STALLED_S = 0.25
 """A limit that is noticed so late tells of this process, not of the provider."""
 SECOND_LOOK_S = 0.05
-MAX_FAULT_BODY = 256 * 1024
-MAX_ANSWER = 64 * 1024 * 1024
-"""As much as the client allows a body, but for those whose type is an event stream."""
+HEDGE_LOST = "hedge_lost"
+"""Another attempt at the same request has answered first."""
 FAULT_BODY_S = 1.0
 """An error status is known; its body may refine the cause, but nobody waits longer for it."""
+
+
+class Hedge(Protocol):
+    """Another attempt beside one, from this one's side."""
+
+    due_at: float
+    """When it begins, as long as there is no content; infinite once it has."""
+
+    @property
+    def waited_s(self) -> float | None:
+        """How long the first attempt had waited when this one began; None: this is the first."""
+        ...
+
+    def check(self, attempt: "Attempt", now: float) -> None:
+        """Begin the other attempt if it is due."""
+        ...
+
+    def win(self, now: float) -> None:
+        """End the other attempt: this one answers."""
+        ...
 
 
 class Attempt:
@@ -33,26 +56,26 @@ class Attempt:
     __slots__ = (
         "_answer",
         "_call",
+        "_came",
         "_ended",
-        "_headers",
         "_limits",
         "_look_at",
         "_looked_late",
-        "_parts",
+        "_notices",
         "_paused",
         "_relay",
         "_services",
-        "_size",
         "_speech",
         "content_at",
         "health",
+        "hedge",
         "last_at",
         "line",
         "number",
         "sent_at",
+        "splice_offset",
         "start",
         "started_at",
-        "status",
         "token",
         "usage",
     )
@@ -64,20 +87,20 @@ class Attempt:
         outgoing, self._speech = say(
             line, services.lessons.taught(start.target, now), provider, services.clock
         )
-        line.notices = outgoing.notices
-        line.tried += 1
+        self._notices = outgoing.notices
         self.line = line
-        self.number = line.tried
+        self.number = line.tried = line.tried + 1
         self.start = start
         self._services = services
         self._ended: Future[Failure | None] = Future(loop=services.loop)
-        self._headers: Headers = {}
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._came = Gathered()
         self._answer = b""
         self._relay: Relay | None = None
         self._paused = self._looked_late = False
-        self.status = 0
+        self.hedge: Hedge | None = None
+        """Another attempt is, or may come, beside this one."""
+        self.splice_offset = len(line.splice.text) if line.splice is not None else None
+        """Characters that the caller had before this attempt was to go on; None: it begins."""
         self.usage: Usage | None = None
         self.content_at: float | None = None
         self.last_at: float | None = None
@@ -105,9 +128,36 @@ class Attempt:
         )
 
     @property
+    def status(self) -> int:
+        """The provider's status; 0: no answer."""
+        return self._came.status
+
+    @property
     def released(self) -> bool:
         """Some content has reached the caller: no other target can begin the answer anew."""
         return self._relay is not None and self._relay.released
+
+    @property
+    def passage(self) -> Passage | None:
+        """The stream on its way to the caller; None: there is none."""
+        return self._relay.passage if self._relay is not None else None
+
+    @property
+    def native(self) -> bool:
+        """It was to continue the words of another target as its own."""
+        return isinstance(self._speech, TakenUp) and self._speech.native
+
+    @property
+    def waited_s(self) -> float | None:
+        """How long the attempt beside it had waited when this one began; None: it is no hedge."""
+        return self.hedge.waited_s if self.hedge is not None else None
+
+    @property
+    def restarted(self) -> bool:
+        """It repeated the answer instead of going on with it."""
+        passage = self.passage
+        joint = passage.joint if isinstance(passage, Translation) else None
+        return joint is not None and joint.restarted
 
     @property
     def content_bytes(self) -> int:
@@ -142,37 +192,43 @@ class Attempt:
             self.usage = self._relay.passage.usage
         return failure
 
+    def watch(self, hedge: "Hedge") -> None:
+        """Look out for the moment at which another attempt is due."""
+        self.hedge = hedge
+        self._look(self._look_at)
+
+    def lose(self) -> bool:
+        """End because another attempt has answered; say whether this one was still running."""
+        if self._ended.done():
+            return False
+        self._end(Failure(Cause.CANCEL, HEDGE_LOST, self.status))
+        return True
+
     def cut_off(self) -> None:
         """End because the process ends: the caller gets an error, in-band where it must be."""
         self._end(Failure(Cause.CANCEL, "shutting_down", self.status))
 
-    def deliver(self, failure: Failure | None) -> None:
-        """Send what ends the caller's answer; nothing, if the caller is gone."""
+    def deliver(self) -> None:
+        """Send what ends the caller's answer well; nothing, if the caller is gone."""
         exchange, line = self.line.exchange, self.line
-        if failure is not None:
-            words = f"The answer broke off at {self.start.target.id}: {failure.detail}."
-            exchange.write(
-                line.route.dialect.write_stream_error("upstream_interrupted", words, line.request)
-            )
-            exchange.abort()
-        elif self._relay is not None:
+        if self._relay is not None:
             exchange.finish()
         else:
             now = self._services.clock.now()
-            headers = pass_on(self._headers) + explain(line, self.start.target, now)
+            line.notices = self._notices
+            headers = pass_on(self._came.headers) + explain(line, self.start.target, now)
             exchange.answer(self.status, headers, self._answer)
 
     def on_head(self, status: int, headers: Headers) -> None:
         """Choose how the body is read."""
         now = self.last_at = self._services.clock.now()
-        self.status = status
-        self._headers = headers
+        self._came.status, self._came.headers = status, headers
         self.health.on_byte(self.token, now)
         line = self.line
-        if self._faulty:
+        if self._came.faulty:
             self._look(now + FAULT_BODY_S)
         elif line.request.stream and b"json" not in headers.get(b"content-type", b""):
-            self._relay = Relay(line, self.start.target, self._speech.passage())
+            self._relay = Relay(line, self.start.target, self._speech.passage(), self.number)
 
     def on_body(self, data: bytes) -> None:
         """Relay a stream's next bytes, or gather a body."""
@@ -184,38 +240,64 @@ class Attempt:
         self.health.heard_at = now
         forward = relay.feed(data)
         passage = relay.passage
+        if not relay.released and passage.started:
+            self._on_started(relay, now)
         if passage.failure is not None:
             # Content that came in the same read was not sent: another target may begin anew.
             self._end(passage.failure)
             return
         limits = self._limits
-        if not relay.released and passage.started:
-            if self.content_at is None:
-                self._on_content(now)
-            if limits.keeps_pace(passage.content_bytes, now):
-                relay.commit(now)
         if isinstance(passage, Translation) and passage.cut:
             self._call.cancel()
-            self._finish(relay.end(None, now))
+            self._close(relay, None, now)
         elif forward:
             limits.on_progress(now)
-            self._look(limits.silence_at(now))
+            self._look(limits.silence_at(now, waiting=relay.waiting))
+
+    def _on_started(self, relay: Relay, now: float) -> None:
+        """Take note of first content; begin the caller's answer with it, if it is the time."""
+        passage, line = relay.passage, self.line
+        if self.content_at is None:
+            self._on_content(now)
+        if line.splice is not None:
+            if passage.shown:
+                self._commit(relay, now)
+            else:
+                self._limits.settle_by(now + line.chain.stream.settle_s)
+        elif (
+            passage.failure is None
+            and passage.shown
+            and not relay.holds_whole
+            and self._limits.keeps_pace(passage.content_bytes, now)
+        ):
+            self._commit(relay, now)
+
+    def _commit(self, relay: Relay, now: float) -> None:
+        """Make this stream the caller's answer."""
+        self._win(now)
+        relay.commit(now)
+
+    def _win(self, now: float) -> None:
+        """End the other attempt, if there is one."""
+        self.line.notices = self._notices
+        if self.hedge is not None:
+            self.hedge.win(now)
 
     def on_end(self) -> None:
         """Judge what has come."""
         if self._relay is not None:
-            self._finish(self._relay.end(None, self._services.clock.now()))
-        elif self._faulty:
+            self._close(self._relay, None, self._services.clock.now())
+        elif self._came.faulty:
             self._finish(self._read_fault())
         else:
-            self._finish(self._judge(b"".join(self._parts)))
+            self._finish(self._judge(self._came.body))
 
     def on_broken(self, broken: Broken) -> None:
         """Classify a failure below HTTP; an answer that was complete by then is complete."""
         failure = Failure(Cause.HARD, broken.fault.value, self.status)
         if self._relay is not None:
-            self._finish(self._relay.end(failure, self._services.clock.now()))
-        elif self._faulty:
+            self._close(self._relay, failure, self._services.clock.now())
+        elif self._came.faulty:
             self._finish(self._read_fault())
         else:
             self._finish(failure)
@@ -227,7 +309,7 @@ class Attempt:
             # The process stood still: what came meanwhile has to be read before it is judged.
             self._looked_late = True
             self._look(now + SECOND_LOOK_S)
-        elif self._faulty:
+        elif self._came.faulty:
             self._end(self._read_fault())
         elif self._paused and now < self.line.deadline:
             self._look(self._limits.silence_at(now))
@@ -237,7 +319,12 @@ class Attempt:
     def _check(self, now: float) -> None:
         limits, relay, line = self._limits, self._relay, self.line
         started = relay is not None and relay.passage.started
-        if limits.keep_alive_due(now, started=started):
+        waiting = relay is None or relay.waiting
+        if self.hedge is not None and self.content_at is None:
+            self.hedge.check(self, now)
+        if relay is not None and limits.settles(now):
+            relay.settle(now)
+        if limits.keep_alive_due(now, waiting=waiting):
             keep_alive(line, now)
         last_at = None if line.request.stream else self.last_at
         failure = limits.passed(
@@ -248,29 +335,34 @@ class Attempt:
             content_bytes=self.content_bytes,
         )
         if failure is None:
-            self._look(limits.next_at(now) if last_at is None else limits.silence_at(last_at))
+            self._look(self._next_look(now, last_at, started=started))
         elif relay is not None and relay.passage.complete:
             self._call.cancel()
-            self._finish(relay.end(failure, now))
+            self._close(relay, failure, now)
         else:
             self._end(failure)
 
+    def _next_look(self, now: float, last_at: float | None, *, started: bool) -> float:
+        limits, relay = self._limits, self._relay
+        if last_at is not None:
+            return limits.silence_at(last_at)
+        if started and relay is not None:
+            return limits.silence_at(limits.seen_at, waiting=relay.waiting)
+        return limits.next_at(now)
+
     def _look(self, at: float) -> None:
-        """Look at the limits again at `at`."""
+        """Look at the limits again at `at`, or earlier if another attempt is due by then."""
+        if self.hedge is not None and self.content_at is None:
+            at = min(at, self.hedge.due_at)
         self._look_at = at
         self._call.set_limit(at)
 
-    @property
-    def _faulty(self) -> bool:
-        return not 200 <= self.status < 300 and self.status > 0
-
     def _gather(self, data: bytes, now: float) -> None:
-        self._parts.append(data)
-        self._size += len(data)
-        if self._faulty:
-            if self._size > MAX_FAULT_BODY:
+        fits = self._came.add(data)
+        if self._came.faulty:
+            if not fits:
                 self._end(self._read_fault())
-        elif self._size > MAX_ANSWER:
+        elif not fits:
             self._end(Failure(Cause.HARD, Fault.TOO_LARGE.value, self.status))
         elif not self.line.request.stream:
             self._look(self._limits.silence_at(now))
@@ -284,6 +376,7 @@ class Attempt:
         self.usage = said.usage
         self._answer = said.body
         self._on_content(self.last_at or self.started_at)
+        self._win(self.last_at or self.started_at)
         return None
 
     def _on_content(self, now: float) -> None:
@@ -294,7 +387,7 @@ class Attempt:
 
     def _read_fault(self) -> Failure:
         kind = self.line.plane.providers[self.start.target.provider].kind
-        return self._speech.read_fault(kind, self.status, self._headers, b"".join(self._parts))
+        return self._speech.read_fault(kind, self.status, self._came.headers, self._came.body)
 
     def _on_leave(self) -> None:
         self._end(Failure(Cause.CANCEL, "client_closed", self.status))
@@ -312,6 +405,12 @@ class Attempt:
         """End the exchange from our side."""
         self._call.cancel()
         self._finish(failure)
+
+    def _close(self, relay: Relay, failure: Failure | None, now: float) -> None:
+        """End a stream by what was seen of it."""
+        if relay.passage.complete:
+            self._win(now)
+        self._finish(relay.end(failure, now))
 
     def _finish(self, failure: Failure | None) -> None:
         if not self._ended.done():

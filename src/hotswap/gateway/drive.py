@@ -1,20 +1,21 @@
 """Carries out what a run decides until there is an answer or nothing left to try."""
 
-from typing import Final, assert_never
+from typing import assert_never
 
 from ..core.capability import words
-from ..core.learned import Asked
 from ..core.run import Action, GiveUp, Run, Sleep, Start
-from ..core.terms import RULES, Cause, Failure, Scope
-from ..dialects.api import UnableError
+from ..core.terms import Cause, Failure
+from ..dialects.api import UnableError, Writer
 from ..errors import RefusedError
 from .answer import explain, give_up, note
 from .attempt import Attempt
-from .line import Line
+from .hedge import outcome, prepare
+from .joint import EMPTY
+from .line import Line, Splice
 from .records import record_attempt, record_unattempted
+from .report import report
 from .services import Services
-
-_TEACHING: Final = frozenset({Cause.CAPABILITY, Cause.CONTEXT})
+from .splice import Ruin, continues, take_down
 
 
 async def drive(run: Run, line: Line, services: Services) -> None:
@@ -53,69 +54,67 @@ async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Ac
     except RefusedError as refused:
         line.refused = line.refused or refused
         return run.on_unable(refused.code, services.clock.now())
-    failure = await attempt.ended()
+    prepare(attempt, run, services)
+    attempt, failure = await outcome(attempt, services)
     now = services.clock.now()
-    _report(attempt, failure, services, now)
-    if failure is None or attempt.released:
+    report(attempt, failure, services, now)
+    if failure is None:
         # Before the system call, while all that it reads is still in the processor's caches.
-        record_attempt(attempt, failure, services, now, final=True)
-        attempt.deliver(failure)
+        record_attempt(attempt, None, services, now, final=True)
+        attempt.deliver()
         return None
-    line.upstream_s += now - (attempt.sent_at or now)
-    line.attempts.append(note(start.target, failure, now - attempt.started_at))
-    action = run.on_failure(failure, now)
-    record_attempt(attempt, failure, services, now, final=isinstance(action, GiveUp))
+    line.attempts.append(note(attempt.start.target, failure, now - attempt.started_at))
     line.failed_at = now
+    if attempt.released:
+        return _go_on(run, attempt, failure, services, now)
+    line.upstream_s += now - (attempt.sent_at or now)
+    action = _after(run, attempt, failure, now)
+    record_attempt(attempt, failure, services, now, final=isinstance(action, GiveUp))
     return action
 
 
-def _report(attempt: Attempt, failure: Failure | None, services: Services, now: float) -> None:
-    """Tell the standings of target and credential how the attempt ended."""
-    start, line = attempt.start, attempt.line
-    standings, health = services.standings, attempt.health
-    keyring = standings.keyring(start.target.provider)
-    if failure is None:
-        if attempt.longest_gap_s:
-            health.on_gap(attempt.longest_gap_s)
-        health.on_success(attempt.token, now)
-        keyring.on_success(start.credential.id, start.target.model, now)
-        _count(attempt, services)
+def _after(run: Run, attempt: Attempt, failure: Failure, now: float) -> Action:
+    """Say what follows from an attempt of which nothing reached the caller."""
+    splice, target = attempt.line.splice, attempt.start.target
+    if splice is not None:
+        if attempt.native and failure.cause is Cause.CAPABILITY:
+            splice.declined.add(target.id)
+            return run.on_other_way()
+        if failure.detail == EMPTY:
+            splice.silent.add(target.id)
+    return run.on_failure(failure, now)
+
+
+def _go_on(
+    run: Run, attempt: Attempt, failure: Failure, services: Services, now: float
+) -> Action | None:
+    """Have another target go on with a broken answer, or end it with an error; None: it ended."""
+    line = attempt.line
+    splice = take_down(attempt, failure, services)
+    if isinstance(splice, Splice):
+        line.splice = splice
+        line.keep_alive_at = line.alive_until(now)
+        action = run.on_broken(failure, now, lambda one: continues(one, splice, services, now))
+        if not isinstance(action, GiveUp):
+            record_attempt(attempt, failure, services, now, final=False)
+            return action
+        ruin = Ruin("no_target", splice.writer)
     else:
-        if failure.cause in _TEACHING:
-            _learn(attempt, failure, services, now)
-        scope = RULES[failure.cause].scope
-        if scope is Scope.TARGET:
-            health.on_failure(attempt.token, now, failure)
-        else:
-            health.on_end(attempt.token)
-        if scope in {Scope.CREDENTIAL, Scope.ACCESS}:
-            auth = line.chain.triggers.auth
-            keyring.on_failure(
-                start.credential.id,
-                start.target.model,
-                line.request_id,
-                failure,
-                now,
-                **({"auth_failures": auth.failures} if auth is not None else {}),
-            )
-    if standings.changes:
-        services.publish()
+        ruin = splice
+    record_attempt(attempt, failure, services, now, final=True, bar=ruin.bar)
+    words = f"The answer broke off at {attempt.start.target.id}: {failure.detail}."
+    cut_short(line, ruin.writer, "upstream_interrupted", words)
+    return None
 
 
-def _count(attempt: Attempt, services: Services) -> None:
-    """Compare what the provider counted with what was estimated; media would blur it."""
-    usage, needs = attempt.usage, attempt.line.request.needs
-    if usage is None or usage.estimated or needs.images or needs.files or needs.audio:
-        return
-    model = attempt.start.target.model
-    services.lessons.densities.learn(model, needs.prompt_tokens, usage.input_tokens)
-
-
-def _learn(attempt: Attempt, failure: Failure, services: Services, now: float) -> None:
-    """Remember what a target said that it cannot do; its words tell what of all that was meant."""
-    request = attempt.line.request
-    asked = Asked(request.needs, sampling=True, stop=request.stops, prefill=True)
-    services.lessons.on_failure(attempt.start.target, asked, failure, now)
+def cut_short(line: Line, writer: Writer | None, code: str, words: str) -> None:
+    """End a begun answer so that the caller's SDK raises, and can not take it for whole."""
+    exchange = line.exchange
+    if writer is not None:
+        exchange.write(writer.fail(code, words))
+    else:
+        exchange.write(line.route.dialect.write_stream_error(code, words, line.request))
+    exchange.abort()
 
 
 def refuse(line: Line, failure: Failure | None, services: Services) -> None:
@@ -127,8 +126,8 @@ def refuse(line: Line, failure: Failure | None, services: Services) -> None:
     retry_after_s = services.standings.soonest_reopening(line.chain.targets, now)
     refusal = give_up(line, failure, retry_after_s)
     if line.committed:
-        exchange.write(dialect.write_stream_error(refusal.code, refusal.message, line.request))
-        exchange.abort()
+        writer = line.splice.writer if line.splice is not None else None
+        cut_short(line, writer, refusal.code, refusal.message)
     else:
         headers = refusal.headers() + explain(line, None, now)
         exchange.answer(refusal.status, headers, refusal.body(dialect, line.attempts))

@@ -65,13 +65,13 @@ class Gateway:
         if route is None or incoming.method != "POST":
             page(exchange, plane, draining=self.draining, known=route is not None)
             return
-        caller = plane.access.admit(incoming)
+        key = plane.access.admit(incoming)
         request = route.dialect.peek(incoming.body, incoming.path, incoming.query)
         chain = plane.chain(request.model)
         if route.counts:
             count(exchange, route, request, request_id)
             return
-        options = read_options(incoming.headers)
+        options = read_options(incoming.headers, key)
         now = services.clock.now()
         able = partial(obstacle, request.needs, lessons=services.lessons, now=now)
         candidates = plan(
@@ -81,7 +81,7 @@ class Gateway:
             exchange,
             plane,
             route,
-            caller=caller,
+            caller=key.id,
             request=request,
             chain=chain,
             options=options,

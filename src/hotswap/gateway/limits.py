@@ -1,14 +1,11 @@
 """The limits of one attempt: first content, pace, silence, the request's deadline, keep-alive."""
 
 from math import inf
-from typing import Final
 
 from ..core.health import TargetHealth
+from ..core.splice import BYTES_PER_TOKEN
 from ..core.terms import Cause, Failure
 from .line import Line
-
-BYTES_PER_TOKEN: Final = 3.6
-"""Of answers, across languages; an estimate that errs on the high side."""
 
 
 class Limits:
@@ -22,10 +19,13 @@ class Limits:
     __slots__ = (
         "_began_at",
         "_first_s",
+        "_floor_at",
+        "_floor_bytes",
         "_line",
         "_pace_at",
         "_pace_bytes",
         "_rule",
+        "_settle_at",
         "_silence_s",
         "longest_gap_s",
         "seen_at",
@@ -37,7 +37,7 @@ class Limits:
         self._began_at = 0.0
         timeouts, latency = line.chain.timeouts, line.chain.triggers.latency
         first_s, self._rule = timeouts.first_content_s, "timeouts.first_content_s"
-        if latency is not None and latency.threshold_ms is not None:
+        if latency is not None and latency.threshold_ms is not None and latency.action == "switch":
             threshold_s = latency.threshold_ms / 1000
             if first_s is None or threshold_s < first_s:
                 first_s, self._rule = threshold_s, "latency.threshold_ms"
@@ -52,6 +52,8 @@ class Limits:
         if timeouts.first_tokens_per_s is not None:
             wanted = timeouts.first_tokens_per_s * timeouts.first_tokens_s
             self._pace_bytes = wanted * BYTES_PER_TOKEN
+        self._floor_at = self._settle_at = inf
+        self._floor_bytes = 0.0
         self.seen_at = 0.0
         """When the last event with content came."""
         self.longest_gap_s = 0.0
@@ -69,9 +71,26 @@ class Limits:
             at = line.keep_alive_at
         return max(at, now + 0.001)
 
-    def silence_at(self, now: float) -> float:
-        """Return when silence that begins at `now` has lasted too long, or a pace is due."""
-        return min(now + self._silence_s, self._line.deadline, self._pace_at)
+    def silence_at(self, now: float, *, waiting: bool = False) -> float:
+        """Return when silence that begins at `now` has lasted too long, or a pace is due.
+
+        Args:
+            now: Monotonic seconds.
+            waiting: The caller hears nothing, and needs a sign of life from time to time.
+        """
+        at = min(now + self._silence_s, self._line.deadline, self._pace_at, self._floor_at)
+        return min(at, self._line.keep_alive_at, self._settle_at) if waiting else at
+
+    def settle_by(self, at: float) -> None:
+        """Compare words at a joint until `at` at most; the first moment that is named counts."""
+        self._settle_at = min(self._settle_at, at)
+
+    def settles(self, now: float) -> bool:
+        """Say, once, that the time for comparing words is over."""
+        if now < self._settle_at:
+            return False
+        self._settle_at = inf
+        return True
 
     def keeps_pace(self, content_bytes: int, now: float) -> bool:
         """Say whether a stream has shown by `content_bytes` that it begins fast enough.
@@ -80,10 +99,19 @@ class Limits:
         """
         if content_bytes >= self._pace_bytes:
             self._pace_at = inf
+            self._set_floor(content_bytes, now)
             return True
         if self._pace_at == inf:
             self._pace_at = now + self._line.chain.timeouts.first_tokens_s
         return False
+
+    def _set_floor(self, content_bytes: int, now: float) -> None:
+        """Begin another stretch over which a stream has to keep its pace."""
+        timeouts = self._line.chain.timeouts
+        if timeouts.tokens_per_s is not None:
+            wanted = timeouts.tokens_per_s * timeouts.tokens_s
+            self._floor_at = now + timeouts.tokens_s
+            self._floor_bytes = content_bytes + wanted * BYTES_PER_TOKEN
 
     def on_progress(self, now: float) -> None:
         """Take note of an event with content."""
@@ -92,9 +120,9 @@ class Limits:
             self.longest_gap_s = gap_s
         self.seen_at = now
 
-    def keep_alive_due(self, now: float, *, started: bool) -> bool:
-        """Say whether a stream without content so far must show a sign of life."""
-        return self._line.request.stream and not started and now >= self._line.keep_alive_at
+    def keep_alive_due(self, now: float, *, waiting: bool) -> bool:
+        """Say whether a stream whose caller hears nothing must show a sign of life."""
+        return self._line.request.stream and waiting and now >= self._line.keep_alive_at
 
     def passed(
         self,
@@ -118,8 +146,9 @@ class Limits:
         if now >= line.deadline:
             total_s = line.deadline - line.exchange.incoming.received_at
             return _hang("total", "timeouts.total_s", now - line.deadline + total_s, total_s)
-        if now >= self._pace_at:
-            return self._too_slow(content_bytes)
+        slow = self._lags(content_bytes, now)
+        if slow is not None:
+            return slow
         if started or last_at is not None:
             since = self.seen_at if started else last_at or 0.0
             if now >= since + self._silence_s:
@@ -130,11 +159,23 @@ class Limits:
             return _hang("first_content", self._rule, now - self._began_at, self._first_s)
         return None
 
-    def _too_slow(self, content_bytes: int) -> Failure:
+    def _lags(self, content_bytes: int, now: float) -> Failure | None:
+        """Return the failure of a stream that is slower than it may be."""
         timeouts = self._line.chain.timeouts
-        shown = content_bytes / BYTES_PER_TOKEN / timeouts.first_tokens_s
-        wanted = timeouts.first_tokens_per_s or 0.0
-        return _hang("too_slow", "timeouts.first_tokens_per_s", shown, wanted)
+        if now >= self._pace_at:
+            shown = content_bytes / BYTES_PER_TOKEN / timeouts.first_tokens_s
+            return _too_slow("first_tokens_per_s", shown, timeouts.first_tokens_per_s)
+        if now >= self._floor_at:
+            missing = (self._floor_bytes - content_bytes) / BYTES_PER_TOKEN / timeouts.tokens_s
+            wanted = timeouts.tokens_per_s or 0.0
+            if missing > 0:
+                return _too_slow("tokens_per_s", wanted - missing, wanted)
+            self._set_floor(content_bytes, now)
+        return None
+
+
+def _too_slow(name: str, shown: float, wanted: float | None) -> Failure:
+    return _hang("too_slow", f"timeouts.{name}", shown, wanted or 0.0)
 
 
 def _hang(detail: str, rule: str, measured: float, threshold: float) -> Failure:

@@ -4,13 +4,34 @@ from collections.abc import Sequence
 
 from ..core.plan import Skip
 from ..core.terms import Chain
-from ..dialects.api import AttemptNote, Peek, Translator
+from ..dialects.api import AttemptNote, Begun, Peek, Translator
 from ..dialects.neutral import Request
 from ..errors import RefusedError
 from ..server.api import Exchange
 from .options import Options
 from .plane import Plane
 from .routes import Route
+
+
+class Splice:
+    """An answer that broke off and is to go on."""
+
+    __slots__ = ("asked", "count", "declined", "prompt_tokens", "silent", "text", "writer")
+
+    def __init__(self, asked: Request, prompt_tokens: int, begun: Begun) -> None:
+        self.asked = asked
+        self.prompt_tokens = prompt_tokens
+        """Of the caller's prompt, as the first target counted it, or as estimated."""
+        self.text = begun.text
+        """What the caller has, reasoning left out."""
+        self.writer = begun.writer
+        """Goes on with the caller's stream."""
+        self.count = 1
+        """How often the answer broke off."""
+        self.declined: set[str] = set()
+        """Targets that do not continue words as their own, and are asked to go on instead."""
+        self.silent: set[str] = set()
+        """Targets that had nothing to add."""
 
 
 class Line:
@@ -34,6 +55,7 @@ class Line:
         "request_id",
         "route",
         "skips",
+        "splice",
         "tried",
         "upstream_s",
     )
@@ -54,18 +76,16 @@ class Line:
         self.exchange = exchange
         self.plane = plane
         self.route = route
-        self.caller = caller
         self.request = request
         self.chain = chain
         self.options = options
-        self.request_id = request_id
+        self.request_id, self.caller = request_id, caller
         self.skips = skips
         """The targets left out so far, and why."""
-        received_at = exchange.incoming.received_at
-        self.deadline = received_at + _total_s(chain, options)
+        self.deadline = exchange.incoming.received_at + _total_s(chain, options)
         """Monotonic seconds at which the request ends, whatever happens."""
-        self.keep_alive_at = received_at + plane.snapshot.server.keep_alive_s
-        """When a stream without content so far gets its head and a ping."""
+        self.keep_alive_at = self.alive_until(exchange.incoming.received_at)
+        """When a caller that hears nothing gets the head of its stream, and a ping."""
         self.committed = False
         """The answer's head was sent: what fails from now on must fail inside the answer."""
         self.attempts: list[AttemptNote] = []
@@ -80,7 +100,13 @@ class Line:
         """What the target in hand was not told, or told differently."""
         self.refused: RefusedError | None = None
         """A fault of the request that only translation found."""
+        self.splice: Splice | None = None
+        """The answer broke off, and another target is to go on with it."""
         self._neutral: Request | None = None
+
+    def alive_until(self, now: float) -> float:
+        """Return how long a caller that heard something at `now` may hear nothing more."""
+        return now + self.plane.snapshot.server.keep_alive_s
 
     def neutral(self, caller: Translator) -> Request:
         """Return what the caller says, in neutral values; raises `RefusedError`."""

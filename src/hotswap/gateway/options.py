@@ -1,9 +1,10 @@
-"""What a caller may ask of the gateway itself, by request headers."""
+"""What a caller may ask of the gateway itself, by request headers, within what its key allows."""
 
 from collections.abc import Mapping
 
 from msgspec import Struct
 
+from ..config.snapshot import AccessKey
 from ..errors import RefusedError
 
 
@@ -12,6 +13,8 @@ class Options(Struct, frozen=True, gc=False):
 
     fallback: bool = True
     """`x-hotswap-fallback: off`: the first candidate only."""
+    splice: bool = True
+    """`x-hotswap-splice: off`: an answer that breaks off ends with an error."""
     deadline_s: float | None = None
     """`x-hotswap-deadline-ms`: the request ends within it."""
 
@@ -19,16 +22,26 @@ class Options(Struct, frozen=True, gc=False):
 _DEFAULT = Options()
 
 
-def read_options(headers: Mapping[bytes, bytes]) -> Options:
-    """Read the wishes; raises `RefusedError` for one that is not understood."""
+def read_options(headers: Mapping[bytes, bytes], key: AccessKey) -> Options:
+    """Read the wishes; raises `RefusedError` for one that is not understood.
+
+    Args:
+        headers: Of the request.
+        key: The caller's: what it forbids, no header allows.
+    """
     fallback = headers.get(b"x-hotswap-fallback")
+    splice = headers.get(b"x-hotswap-splice")
     deadline = headers.get(b"x-hotswap-deadline-ms")
-    if fallback is None and deadline is None:
+    if fallback is None and splice is None and deadline is None and (key.fallback and key.splice):
         return _DEFAULT
-    return Options(fallback=_switch(fallback), deadline_s=_seconds(deadline))
+    return Options(
+        fallback=_switch("fallback", fallback) and key.fallback,
+        splice=_switch("splice", splice) and key.splice,
+        deadline_s=_seconds(deadline),
+    )
 
 
-def _switch(value: bytes | None) -> bool:
+def _switch(name: str, value: bytes | None) -> bool:
     match value:
         case None | b"on":
             return True
@@ -36,7 +49,7 @@ def _switch(value: bytes | None) -> bool:
             return False
         case _:
             raise RefusedError(
-                400, "invalid_header", "The header x-hotswap-fallback takes 'on' or 'off'."
+                400, "invalid_header", f"The header x-hotswap-{name} takes 'on' or 'off'."
             )
 
 

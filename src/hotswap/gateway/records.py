@@ -1,17 +1,25 @@
 """Builds the records of a request's attempts."""
 
+from math import ceil
+
 from msgspec import structs
 
+from ..core.splice import BYTES_PER_TOKEN, tokens_in
 from ..core.terms import Failure, Usage
 from ..ledger.record import AttemptRecord
-from .attempt import Attempt
-from .limits import BYTES_PER_TOKEN
+from .attempt import HEDGE_LOST, Attempt
 from .line import Line
 from .services import Services
 
 
 def record_attempt(
-    attempt: Attempt, failure: Failure | None, services: Services, now: float, *, final: bool
+    attempt: Attempt,
+    failure: Failure | None,
+    services: Services,
+    now: float,
+    *,
+    final: bool,
+    bar: str = "",
 ) -> None:
     """Append what became of one attempt.
 
@@ -21,6 +29,7 @@ def record_attempt(
         services: Give the clock and take the record.
         now: Monotonic seconds of the classified end.
         final: The request ends with this attempt.
+        bar: Why an answer that broke off does not go on elsewhere; empty: it does, or is whole.
     """
     line, start = attempt.line, attempt.start
     route, request = line.route, line.request
@@ -47,21 +56,31 @@ def record_attempt(
         last_s=_since(attempt.last_at, began_at),
         end_s=now - began_at,
         status=attempt.status,
-        usage=attempt.usage or _estimate(attempt),
+        usage=attempt.usage or _estimate(attempt, failure),
     )
-    if failure is not None or line.failed_at is not None or line.skips:
-        record = _explain(record, attempt, failure)
+    if (
+        failure is not None
+        or line.failed_at is not None
+        or line.skips
+        or attempt.waited_s is not None
+    ):
+        record = _explain(record, attempt, failure, bar)
     services.record(record)
 
 
-def _explain(record: AttemptRecord, attempt: Attempt, failure: Failure | None) -> AttemptRecord:
+def _explain(
+    record: AttemptRecord, attempt: Attempt, failure: Failure | None, bar: str
+) -> AttemptRecord:
     """Add what only a request has that did not go straight through."""
     line, sent_at = attempt.line, attempt.sent_at
     record = structs.replace(
         record,
         switch_s=sent_at - line.failed_at if line.failed_at is not None and sent_at else None,
         skipped=_skipped(line) if attempt.number == 1 else (),
+        splice_offset=attempt.splice_offset,
     )
+    if attempt.waited_s is not None:
+        record = structs.replace(record, hedged_s=attempt.waited_s)
     if failure is None:
         return record
     return structs.replace(
@@ -71,6 +90,7 @@ def _explain(record: AttemptRecord, attempt: Attempt, failure: Failure | None) -
         rule=failure.rule,
         measured=failure.measured,
         threshold=failure.threshold,
+        bar=bar,
     )
 
 
@@ -82,13 +102,16 @@ def _skipped(line: Line) -> tuple[str, ...]:
     return tuple(f"{skip.target}: {skip.reason}" for skip in line.skips)
 
 
-def _estimate(attempt: Attempt) -> Usage | None:
-    """Estimate what a begun answer cost whose usage never came; never zero."""
-    if attempt.content_at is None:
+def _estimate(attempt: Attempt, failure: Failure | None) -> Usage | None:
+    """Estimate what a begun answer, or the loser of two, cost whose usage never came."""
+    lost = failure is not None and failure.detail == HEDGE_LOST and attempt.sent_at
+    if attempt.content_at is None and not lost:
         return None
+    splice = attempt.line.splice
+    before = tokens_in(splice.text) if splice is not None and attempt.splice_offset else 0
     return Usage(
-        input_tokens=attempt.line.request.needs.prompt_tokens,
-        output_tokens=max(1, round(attempt.content_bytes / BYTES_PER_TOKEN)),
+        input_tokens=attempt.line.request.needs.prompt_tokens + before,
+        output_tokens=ceil(attempt.content_bytes / BYTES_PER_TOKEN),
         estimated=True,
     )
 

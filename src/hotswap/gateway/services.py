@@ -4,9 +4,10 @@ from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ..clock import Clock
+from ..core.hedge import HedgeBudget
 from ..core.learned import Lessons
 from ..core.standings import Standings
 from ..ledger.record import Record
@@ -38,3 +39,5 @@ class Services(Struct, frozen=True):
     sleep: Callable[[float], Awaitable[None]]
     running: set["Running"]
     """The attempts in flight."""
+    hedges: dict[str, HedgeBudget] = field(default_factory=dict[str, HedgeBudget])
+    """What each chain may send twice, by its name."""

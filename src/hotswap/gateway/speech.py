@@ -1,41 +1,26 @@
 """How one target is spoken to: in the caller's own bytes, or translated."""
 
 from collections.abc import Sequence
-from math import ceil
+from functools import partial
 from typing import Final, Protocol
 
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from ..clock import Clock
-from ..core.terms import Failure, Needs, Provider, Target, Usage
-from ..dialects.api import (
-    Envelope,
-    Outgoing,
-    Passage,
-    Peek,
-    Reader,
-    Translator,
-    UnableError,
-    Writer,
-)
+from ..core.terms import Failure, Provider, Target
+from ..dialects.api import Envelope, Outgoing, Passage, Peek, Translator, UnableError
 from ..dialects.fault import after_translation
-from ..dialects.neutral import Piece
 from ..dialects.openai.kinds import STRANGERS
 from ..dialects.registry import TRANSLATORS
-from ..dialects.stopping import StopCutter, cut_reply, first_call_of, first_call_only
+from ..dialects.stopping import StopCutter, cut_reply, first_call_of
 from ..upstream.api import Headers
-from .limits import BYTES_PER_TOKEN
 from .line import Line
 from .routes import Route
+from .said import Said
+from .taking_up import take_up
+from .translation import Translation
 
 _NO_THINKING: Final = Raw(b'"none"')
-
-
-class Said(Struct, frozen=True, gc=False):
-    """A whole answer, ready for the caller."""
-
-    body: bytes
-    usage: Usage | None
 
 
 class Speech(Protocol):
@@ -75,8 +60,10 @@ def say(line: Line, target: Target, provider: Provider, clock: Clock) -> tuple[O
     """
     route, request = line.route, line.request
     spoken = _spoken(request, target, provider)
+    if line.splice is not None:
+        return take_up(line, line.splice, target, provider.kind, TRANSLATORS[spoken])
     if spoken in route.passes and not _conflicts(route, request, target, provider):
-        return route.dialect.pass_request(request, target, provider.kind), _Same(route, request)
+        return route.dialect.pass_request(request, target, provider.kind), _Same(line)
     if route.translator is None:
         raise UnableError(route.name)
     translator = TRANSLATORS[spoken]
@@ -85,8 +72,7 @@ def say(line: Line, target: Target, provider: Provider, clock: Clock) -> tuple[O
     envelope = Envelope(
         line.request_id, int(clock.unix()), target.model, neutral, array=request.array
     )
-    speech = _Translated(translator, route.translator, envelope, outgoing.stop, request.needs)
-    return outgoing, speech
+    return outgoing, _Translated(line, translator, route.translator, envelope, outgoing.stop)
 
 
 def _spoken(request: Peek, target: Target, provider: Provider) -> str:
@@ -116,12 +102,14 @@ def _conflicts(route: Route, request: Peek, target: Target, provider: Provider) 
 class _Same:
     """Both sides speak alike: bytes pass, and are watched."""
 
-    __slots__ = ("_dialect", "_finish", "_request")
+    __slots__ = ("_dialect", "_finish", "_hold_calls", "_request")
 
-    def __init__(self, route: Route, request: Peek) -> None:
+    def __init__(self, line: Line) -> None:
+        route = line.route
         self._dialect = route.dialect
         self._finish = route.finish
-        self._request = request
+        self._request = line.request
+        self._hold_calls = holds_calls(line)
 
     def forwarded(self, headers: Headers) -> bytes:
         return self._dialect.pass_headers(headers)
@@ -135,7 +123,7 @@ class _Same:
         return Said(body, verdict.usage)
 
     def passage(self) -> Passage:
-        return self._dialect.passage(self._request, hold_calls=True)
+        return self._dialect.passage(self._request, hold_calls=self._hold_calls)
 
     def read_fault(self, kind: str, status: int, headers: Headers, body: bytes) -> Failure:
         return self._dialect.read_fault(kind, status, headers, body)
@@ -144,21 +132,26 @@ class _Same:
 class _Translated:
     """The sides speak differently, or the target does not take all that was said."""
 
-    __slots__ = ("_caller", "_envelope", "_needs", "_spoken", "_stop")
+    __slots__ = ("_caller", "_envelope", "_passage", "_spoken", "_stop")
 
     def __init__(
         self,
+        line: Line,
         spoken: Translator,
         caller: Translator,
         envelope: Envelope,
         stop: Sequence[str],
-        needs: Needs,
     ) -> None:
         self._spoken = spoken
-        self._stop = stop
         self._caller = caller
         self._envelope = envelope
-        self._needs = needs
+        self._stop = stop
+        self._passage = partial(
+            Translation,
+            prompt_tokens=line.request.needs.prompt_tokens,
+            one_call=envelope.request.parallel is False,
+            hold_calls=holds_calls(line),
+        )
 
     def forwarded(self, headers: Headers) -> bytes:  # noqa: ARG002 - opt-ins are the dialect's own
         return b""
@@ -174,109 +167,16 @@ class _Translated:
         return Said(self._caller.write_reply(reply, self._envelope), reply.usage)
 
     def passage(self) -> Passage:
-        return Translation(
+        return self._passage(
             self._spoken.reader(),
             self._caller.writer(self._envelope),
-            self._stop,
-            prompt_tokens=self._needs.prompt_tokens,
-            one_call=self._envelope.request.parallel is False,
+            cutter=StopCutter(self._stop) if self._stop else None,
         )
 
     def read_fault(self, kind: str, status: int, headers: Headers, body: bytes) -> Failure:
         return after_translation(self._spoken.read_fault(kind, status, headers, body))
 
 
-class Translation:
-    """Implements `Passage`: a provider's stream, read in one dialect and written in another."""
-
-    __slots__ = (
-        "_cutter",
-        "_one_call",
-        "_prompt_tokens",
-        "_reader",
-        "_writer",
-        "complete",
-        "content_bytes",
-        "cut",
-        "failure",
-        "over",
-        "progress",
-        "started",
-        "usage",
-    )
-
-    def __init__(
-        self,
-        reader: Reader,
-        writer: Writer,
-        stop: Sequence[str],
-        *,
-        prompt_tokens: int,
-        one_call: bool,
-    ) -> None:
-        """Begin.
-
-        Args:
-            reader: Of the provider's dialect.
-            writer: Of the caller's.
-            stop: What the text is to be cut at, because the provider does not.
-            prompt_tokens: Estimate, for the usage of a stream that is cut.
-            one_call: The caller wants at most one tool call; not every provider can be told.
-        """
-        self._reader = reader
-        self._writer = writer
-        self._cutter = StopCutter(stop) if stop else None
-        self._prompt_tokens = prompt_tokens
-        self._one_call = one_call
-        self.over = False
-        """The caller's stream has its end."""
-        self.cut = False
-        """It ended at a stop sequence, and what the provider still sends is of no use."""
-        self.started = self.complete = False
-        self.failure: Failure | None = None
-        self.usage: Usage | None = None
-        self.progress = self.content_bytes = 0
-
-    def feed(self, data: bytes) -> bytes:
-        """Take bytes from the provider; return what the caller gets."""
-        if self.over or self.failure is not None:
-            return b""
-        reader = self._reader
-        out = self._take(reader.feed(data))
-        if reader.done and self.failure is None and not self.over:
-            out += self.end()
-        return out
-
-    def end(self) -> bytes:
-        """The provider ended the body, or said that it will; return the end of the stream."""
-        if self.over or self.failure is not None:
-            return b""
-        out = self._take(self._reader.end())
-        if self.failure is None and not self.over:
-            self.over = True
-            out += self._writer.end(self.usage)
-        return out
-
-    def _take(self, pieces: Sequence[Piece]) -> bytes:
-        reader = self._reader
-        self.started, self.complete = reader.started, reader.complete
-        self.progress, self.content_bytes = reader.progress, reader.content_bytes
-        self.usage = reader.usage
-        if reader.failure is not None:
-            self.failure = after_translation(reader.failure)
-        if self.failure is not None or not pieces:
-            return b""
-        if self._one_call:
-            pieces = first_call_only(pieces)
-        if self._cutter is None:
-            return self._writer.write(pieces)
-        out = self._writer.write(self._cutter.feed(pieces))
-        return out + self._end_at_stop() if self._cutter.stopped else out
-
-    def _end_at_stop(self) -> bytes:
-        self.over = self.cut = self.complete = True
-        if self.usage is None:
-            self.usage = Usage(
-                self._prompt_tokens, ceil(self.content_bytes / BYTES_PER_TOKEN), estimated=True
-            )
-        return self._writer.end(self.usage)
+def holds_calls(line: Line) -> bool:
+    """Say whether calls reach the caller of a stream whole, or as they are made."""
+    return line.chain.stream.tool_calls == "hold"

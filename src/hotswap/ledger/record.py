@@ -58,6 +58,11 @@ class AttemptRecord(Struct, frozen=True, gc=False, omit_defaults=True, tag="atte
     """None: the price is unknown."""
     splice_offset: int | None = None
     """Characters delivered before this attempt continued the answer; None: it did not."""
+    hedged_s: float | None = None
+    """How long the attempt beside it had waited when this one was begun; None: it is no hedge."""
+    bar: str = ""
+    """Why the answer, which broke off after content, did not go on at another target, such as
+    `tool_calls`, `structured`, `off` or `no_target`; empty: it did, or was whole."""
 
 
 class Transition(Struct, frozen=True, gc=False, omit_defaults=True, tag="transition"):

@@ -138,8 +138,6 @@ def test_a_trigger_that_does_nothing_yet_is_warned_about(
 @pytest.mark.parametrize(
     ("keys", "path"),
     [
-        ("stream: {splice: true}", "chains[0].stream"),
-        ("hedge: {after: p95}", "chains[0].hedge"),
         ("quality: {buffer: false}", "chains[0].quality"),
         ("triggers: [{type: error, classes: [connect]}]", "chains[0].triggers[0].classes"),
     ],
@@ -186,7 +184,6 @@ def test_empty_sections_mean_their_defaults(load_text: Load):
         ("balance: least_latency", '"least_latency" is not supported yet'),
         ("on_exhausted: least_bad", '"least_bad" is not supported yet'),
         ("on_exhausted: {wait_s: 2}", '"wait_s" is not supported yet'),
-        ("triggers: [{type: latency, action: hedge}]", '"hedge" is not supported yet'),
         ("triggers: [{type: latency, metric: total}]", '"total" is not supported yet'),
     ],
 )

@@ -11,6 +11,7 @@ from ...core.terms import Credential, Failure, Target
 from ..api import AttemptNote, Envelope, Outgoing, Passage, Peek, Reader, Verdict, Writer
 from ..fault import read_fault
 from ..openai.request import write_minimal
+from .errors import error_body, write_failure
 from .passage import AnthropicPassage
 from .read_request import read_request
 from .reader import AnthropicReader
@@ -62,25 +63,6 @@ _TYPES: Final[Mapping[int, str]] = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-
-
-class _Details(Struct):
-    error_code: str
-    param: str | None = None
-    attempts: Sequence[AttemptNote] = ()
-
-
-class _Error(Struct):
-    type: str
-    message: str
-    details: _Details
-
-
-class _ErrorBody(Struct):
-    error: _Error
-    type: str = "error"
-    request_id: None = None
-    """In a header of the answer."""
 
 
 class _Model(Struct):
@@ -168,7 +150,7 @@ def write_error(
 ) -> bytes:
     """Write an error answer as this dialect's SDKs understand it."""
     kind = _TYPES.get(status) or ("api_error" if status >= 500 else "invalid_request_error")
-    return _encode(_ErrorBody(_Error(kind, message, _Details(code, param, attempts))))
+    return error_body(kind, message, code, param, attempts)
 
 
 def write_stream_error(
@@ -177,9 +159,7 @@ def write_stream_error(
     request: Peek,  # noqa: ARG001 - alike for all
 ) -> bytes:
     """Write the in-band event that makes this dialect's SDKs raise."""
-    kind = "overloaded_error" if code == "overloaded" else "api_error"
-    body = _encode(_ErrorBody(_Error(kind, message, _Details(code))))
-    return b"event: error\ndata: " + body + b"\n\n"
+    return write_failure(code, message)
 
 
 def write_model(name: str, created: int) -> bytes:

@@ -19,6 +19,7 @@ from ..neutral import (
     ThinkingPiece,
 )
 from .answer import MESSAGE_STOP, STOP_REASONS, wire_usage
+from .errors import write_failure
 from .ids import wire_id
 from .shown import TEXT, Shown
 
@@ -174,6 +175,10 @@ class AnthropicWriter:
             self._thinks = False
         elif begun.open:
             self._kind = _BROKEN
+
+    def fail(self, code: str, message: str) -> bytes:
+        """Return the error that makes Anthropic's SDK raise. Called instead of `end`."""
+        return write_failure(code, message)
 
     def _taken(self) -> bytes:
         out = b"".join(self._out)

@@ -9,6 +9,7 @@ from msgspec.json import Encoder
 from ...core.terms import Credential, Failure, Target
 from ..api import AttemptNote, Envelope, Outgoing, Passage, Peek, Reader, Verdict, Writer
 from ..fault import read_fault
+from .chunk import write_failure
 from .kinds import kind_named
 from .passage import OpenAIPassage
 from .read import read_request
@@ -78,17 +79,6 @@ class _Error(Struct):
 
 class _ErrorBody(Struct):
     error: _Error
-
-
-class _StreamError(Struct):
-    message: str
-    type: str
-    code: str
-    param: None = None
-
-
-class _StreamErrorBody(Struct):
-    error: _StreamError
 
 
 _encode: Final = Encoder().encode
@@ -183,5 +173,4 @@ def write_stream_error(
     request: Peek,  # noqa: ARG001 - alike for all
 ) -> bytes:
     """Write the in-band event that makes this dialect's SDKs raise."""
-    body = _StreamErrorBody(_StreamError(message, "server_error", code))
-    return b"data: " + _encode(body) + b"\n\n"
+    return write_failure(code, message)

@@ -15,6 +15,22 @@ _decode_any: Final = Decoder(object).decode
 _encode: Final = Encoder().encode
 
 
+class _Error(Struct):
+    message: str
+    code: str
+    type: str = "server_error"
+    param: None = None
+
+
+class _ErrorBody(Struct):
+    error: _Error
+
+
+def write_failure(code: str, message: str) -> bytes:
+    """Write the event that makes OpenAI's SDK raise in the middle of a stream."""
+    return b"data: %b\n\n" % _encode(_ErrorBody(_Error(message, code)))
+
+
 class Head(Struct, frozen=True, gc=False):
     """What every chunk of a stream says of the answer."""
 

@@ -17,6 +17,7 @@ from .chat import (
     read_fault,
     stream_type,
     write_error,
+    write_note,
     write_stream_error,
 )
 from .reply import read_embeddings
@@ -41,6 +42,7 @@ __all__ = [
     "read_fault",
     "stream_type",
     "write_error",
+    "write_note",
     "write_probe",
     "write_stream_error",
 ]

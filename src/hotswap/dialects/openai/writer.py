@@ -18,7 +18,7 @@ from ..neutral import (
     TextPiece,
     ThinkingPiece,
 )
-from .chunk import DONE, Head, write_usage_chunk
+from .chunk import DONE, Head, write_failure, write_usage_chunk
 
 _encode: Final = Encoder().encode
 
@@ -73,6 +73,10 @@ class OpenAIWriter:
         if usage is not None and self._null:
             out += write_usage_chunk(self._head, usage)
         return out + DONE
+
+    def fail(self, code: str, message: str) -> bytes:
+        """Return the error that makes OpenAI's SDK raise. Called instead of `end`."""
+        return write_failure(code, message)
 
     def _role(self) -> bytes:
         self._begun = True

@@ -1,0 +1,133 @@
+"""A second attempt beside one that is slow to begin: who answers first is kept."""
+
+from collections.abc import Callable
+from functools import partial
+from math import inf
+
+from ..core.hedge import HedgeBudget, delay_s
+from ..core.run import Run
+from ..core.terms import Cause, Failure
+from ..dialects.api import UnableError
+from ..errors import RefusedError
+from .answer import note
+from .attempt import HEDGE_LOST, Attempt
+from .report import settle
+from .services import Services
+
+Begin = Callable[[Attempt, float], Attempt | None]
+"""Begins the second attempt; None: there can be none."""
+
+
+class First:
+    """Implements `Hedge` for the attempt that came first.
+
+    Args:
+        due_at: When the second one begins.
+        begin: Begins it.
+    """
+
+    __slots__ = ("_begin", "due_at", "second")
+
+    def __init__(self, due_at: float, begin: Begin) -> None:
+        self._begin = begin
+        self.due_at = due_at
+        self.second: Attempt | None = None
+
+    @property
+    def waited_s(self) -> float | None:
+        """Return nothing: this is the first."""
+        return None
+
+    def check(self, attempt: Attempt, now: float) -> None:
+        """Begin the second attempt if it is due."""
+        if now < self.due_at:
+            return
+        self.due_at = inf
+        self.second = self._begin(attempt, now)
+        if self.second is not None:
+            self.second.hedge = _Second(attempt, now)
+
+    def win(self, now: float) -> None:  # noqa: ARG002 - as the second one's
+        """End the second attempt."""
+        self.due_at = inf
+        if self.second is not None:
+            self.second.lose()
+
+
+class _Second:
+    """Implements `Hedge` for the attempt that was begun beside another one."""
+
+    __slots__ = ("_first", "due_at", "waited_s")
+
+    def __init__(self, first: Attempt, now: float) -> None:
+        self._first = first
+        self.due_at = inf
+        self.waited_s: float | None = now - first.started_at
+
+    def check(self, attempt: Attempt, now: float) -> None:
+        """Do nothing: there is no third."""
+
+    def win(self, now: float) -> None:
+        """End the first attempt, and tell the caller of it."""
+        first = self._first
+        if first.lose():
+            lost = Failure(Cause.CANCEL, HEDGE_LOST)
+            first.line.attempts.append(note(first.start.target, lost, now - first.started_at))
+
+
+def prepare(attempt: Attempt, run: Run, services: Services) -> None:
+    """Have a second attempt started in time, if the chain wants that."""
+    line, rule = attempt.line, attempt.line.chain.hedge
+    if rule is None or line.splice is not None or not line.options.fallback:
+        return
+    budget = services.hedges.get(line.chain.name)
+    if budget is None:
+        budget = services.hedges[line.chain.name] = HedgeBudget()
+    needs = line.request.needs
+    if attempt.number == 1:
+        budget.started(rule, needs.prompt_tokens + needs.output_tokens)
+    learned = line.plane.snapshot.health.learned
+    after_s = delay_s(rule, attempt.health.usual_s(learned, streamed=line.request.stream))
+    if after_s is not None:
+        attempt.watch(First(attempt.started_at + after_s, partial(_begin, run, services, budget)))
+
+
+def _begin(
+    run: Run, services: Services, budget: HedgeBudget, first: Attempt, now: float
+) -> Attempt | None:
+    """Begin the second attempt, at another endpoint than the first one's."""
+    line = first.line
+    rule, providers = line.chain.hedge, line.plane.providers
+    tokens = line.request.needs.prompt_tokens
+    if rule is None or not budget.allows(rule, tokens):
+        return None
+    endpoint = providers[first.start.target.provider].endpoint
+    start = run.beside(now, lambda target: providers[target.provider].endpoint != endpoint)
+    if start is None:
+        return None
+    try:
+        second = Attempt(line, start, services)
+    except (UnableError, RefusedError):
+        return None
+    budget.take(tokens)
+    return second
+
+
+async def outcome(attempt: Attempt, services: Services) -> tuple[Attempt, Failure | None]:
+    """Wait for the attempt that counts: the one that answers, or the last one to fail.
+
+    What becomes of the other one is settled on the way.
+    """
+    failure = await attempt.ended()
+    hedge = attempt.hedge
+    if not isinstance(hedge, First) or hedge.second is None:
+        return attempt, failure
+    second = hedge.second
+    hedge.second = None  # they know each other: a ring that only the collector could undo
+    if failure is None or attempt.released:
+        settle(second, await second.ended(), services)
+        return attempt, failure
+    if failure.cause is Cause.CANCEL and failure.detail != HEDGE_LOST:
+        second.cut_off()
+    settle(attempt, failure, services)
+    return second, await second.ended()

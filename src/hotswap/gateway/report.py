@@ -1,0 +1,72 @@
+"""Tells the standings, and what is learned of targets, how attempts ended."""
+
+from typing import Final
+
+from ..core.learned import Asked
+from ..core.terms import RULES, Cause, Failure, Scope
+from .attempt import HEDGE_LOST, Attempt
+from .records import record_attempt
+from .services import Services
+
+_TEACHING: Final = frozenset({Cause.CAPABILITY, Cause.CONTEXT})
+
+
+def report(attempt: Attempt, failure: Failure | None, services: Services, now: float) -> None:
+    """Tell the standings of target and credential how the attempt ended."""
+    start, line = attempt.start, attempt.line
+    standings, health = services.standings, attempt.health
+    keyring = standings.keyring(start.target.provider)
+    if attempt.native and attempt.restarted:
+        services.lessons.lacks(start.target, "prefill", now)
+    if failure is None:
+        if attempt.longest_gap_s:
+            health.on_gap(attempt.longest_gap_s)
+        health.on_success(attempt.token, now)
+        keyring.on_success(start.credential.id, start.target.model, now)
+        _count(attempt, services)
+    else:
+        if failure.detail == HEDGE_LOST and attempt.last_at is None and attempt.waited_s is None:
+            # Another target, begun later, has answered while this one did not show a byte.
+            failure = Failure(Cause.HANG, HEDGE_LOST)
+        if failure.cause in _TEACHING:
+            _learn(attempt, failure, services, now)
+        scope = RULES[failure.cause].scope
+        if scope is Scope.TARGET:
+            health.on_failure(attempt.token, now, failure)
+        else:
+            health.on_end(attempt.token)
+        if scope in {Scope.CREDENTIAL, Scope.ACCESS}:
+            auth = line.chain.triggers.auth
+            keyring.on_failure(
+                start.credential.id,
+                start.target.model,
+                line.request_id,
+                failure,
+                now,
+                **({"auth_failures": auth.failures} if auth is not None else {}),
+            )
+    if standings.changes:
+        services.publish()
+
+
+def _count(attempt: Attempt, services: Services) -> None:
+    """Compare what the provider counted with what was estimated; media would blur it."""
+    usage, needs = attempt.usage, attempt.line.request.needs
+    if usage is None or usage.estimated or needs.images or needs.files or needs.audio:
+        return
+    model = attempt.start.target.model
+    services.lessons.densities.learn(model, needs.prompt_tokens, usage.input_tokens)
+
+
+def _learn(attempt: Attempt, failure: Failure, services: Services, now: float) -> None:
+    """Remember what a target said that it cannot do; its words tell what of all that was meant."""
+    request = attempt.line.request
+    asked = Asked(request.needs, sampling=True, stop=request.stops, prefill=True)
+    services.lessons.on_failure(attempt.start.target, asked, failure, now)
+
+
+def settle(attempt: Attempt, failure: Failure | None, services: Services) -> None:
+    """Report and record an attempt that another one beside it has made superfluous, or outlived."""
+    now = services.clock.now()
+    report(attempt, failure, services, now)
+    record_attempt(attempt, failure, services, now, final=False)

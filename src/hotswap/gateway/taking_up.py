@@ -1,0 +1,81 @@
+"""How a target is asked to go on with an answer that another one began."""
+
+from ..core.splice import tokens_left
+from ..core.terms import Cause, Failure, Target
+from ..dialects.api import Outgoing, Passage, Translator
+from ..dialects.continuing import go_on, native_for
+from ..dialects.fault import after_translation
+from ..dialects.stopping import StopCutter
+from ..upstream.api import Headers
+from .joint import Joint
+from .line import Line, Splice
+from .said import Said
+from .translation import Translation
+
+
+def take_up(
+    line: Line, splice: Splice, target: Target, kind: str, spoken: Translator
+) -> tuple[Outgoing, "TakenUp"]:
+    """Write the request that asks `target` to go on; raises `UnableError`.
+
+    Args:
+        line: The request.
+        splice: What the caller has.
+        target: Who goes on.
+        kind: Of its provider.
+        spoken: The dialect that it speaks.
+    """
+    asked, text = splice.asked, splice.text
+    native = target.id not in splice.declined and native_for(asked, target.abilities)
+    left = tokens_left(asked.max_tokens, text)
+    request = go_on(asked, text, native=native, left_tokens=left)
+    outgoing = spoken.write_request(request, target, kind)
+    return outgoing, TakenUp(line, splice, target, spoken, native=native)
+
+
+class TakenUp:
+    """Implements `Speech`: a stream that goes on with the caller's."""
+
+    __slots__ = ("_line", "_splice", "_spoken", "_target", "native")
+
+    def __init__(
+        self, line: Line, splice: Splice, target: Target, spoken: Translator, *, native: bool
+    ) -> None:
+        self._line = line
+        self._splice = splice
+        self._target = target
+        self._spoken = spoken
+        self.native = native
+        """The target continues the words as its own; otherwise it was asked to go on."""
+
+    def forwarded(self, headers: Headers) -> bytes:  # noqa: ARG002 - opt-ins are the dialect's own
+        """Write nothing: the caller spoke to another target."""
+        return b""
+
+    def answer(self, body: bytes) -> Said | Failure:  # noqa: ARG002 - whatever it says
+        """Refuse what is no stream."""
+        return Failure(Cause.HARD, "not_a_stream", 200)
+
+    def passage(self) -> Passage:
+        """Go on with the caller's stream."""
+        splice, asked = self._splice, self._splice.asked
+        rule = self._line.chain.stream
+        return Translation(
+            self._spoken.reader(),
+            splice.writer,
+            cutter=StopCutter(asked.stop, before=splice.text) if asked.stop else None,
+            prompt_tokens=splice.prompt_tokens,
+            one_call=asked.parallel is False,
+            hold_calls=rule.tool_calls == "hold",
+            joint=Joint(
+                splice.text,
+                native=self.native,
+                prompt_tokens=splice.prompt_tokens,
+                settle_tokens=rule.settle_tokens,
+                accepts_empty=bool(splice.silent - {self._target.id}),
+            ),
+        )
+
+    def read_fault(self, kind: str, status: int, headers: Headers, body: bytes) -> Failure:
+        """Classify a refusal, which is never the caller's fault: it did not ask for this."""
+        return after_translation(self._spoken.read_fault(kind, status, headers, body))
