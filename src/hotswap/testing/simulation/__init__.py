@@ -1,0 +1,1 @@
+"""Whole gateways in virtual time: drawn by a seed, disturbed, and held to what is promised."""

@@ -1,0 +1,414 @@
+"""The promises, checked at every step of a story: each visit, each record, each answer's end."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from itertools import pairwise
+from typing import Final
+
+from msgspec import Struct, field
+from msgspec.json import Encoder
+
+from ...core.standings import Standings
+from ...core.terms import Chain, Target
+from ...ledger.record import AttemptRecord, Record, Transition
+from .asking import CALLER_KEY
+from .caller import Ending, SimExchange
+from .draw import HUSH
+from .heard import Heard, hear_stream
+from .judge import judge
+from .providers import Visit
+from .scenario import Kind, Manner, Scenario, Shape, Wish
+from .shadow import DISABLED, SHUT, Shadow
+from .transport import SimCall
+
+LATE_S: Final = 0.5
+"""A request may outlast its deadline by this: limits are looked at no more often."""
+_HUSH: Final = HUSH.encode()
+_CALLER: Final = CALLER_KEY.encode()
+_encode: Final = Encoder().encode
+
+
+class Broken(Struct, frozen=True):
+    """A promise that was not kept."""
+
+    promise: str
+    """I1 to I12, `deadline` or `bug`."""
+    words: str
+    at: float
+
+
+class Tally(Struct):
+    """What happened, in numbers; those of several stories can be added."""
+
+    requests: int = 0
+    calls: int = 0
+    """Visits of user requests."""
+    probes: int = 0
+    virtual_s: float = 0.0
+    outcomes: Counter[str] = field(default_factory=Counter[str])
+    troubles: Counter[str] = field(default_factory=Counter[str])
+    manners: Counter[str] = field(default_factory=Counter[str])
+    """Visits that were asked to go on, by the target's manner."""
+    cuts: int = 0
+    """Plain-text streams that broke after content, where splices are on and may help."""
+    healed: int = 0
+    left_over: int = 0
+    """Those that were not healed although a healthy target was left."""
+
+    def add(self, other: "Tally") -> None:
+        """Add the numbers of another story."""
+        for name in ("requests", "calls", "probes", "virtual_s", "cuts", "healed", "left_over"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.outcomes.update(other.outcomes)
+        self.troubles.update(other.troubles)
+        self.manners.update(other.manners)
+
+
+class Life(Struct):
+    """One request from its begin to its end."""
+
+    wish: Wish
+    exchange: SimExchange
+    chain: Chain
+    begun_at: float
+    panic: bool
+    """When it was planned, nothing was eligible."""
+    visits: list[Visit] = field(default_factory=list[Visit])
+    records: list[AttemptRecord] = field(default_factory=list[AttemptRecord])
+
+    @property
+    def deadline_s(self) -> float:
+        """How long it may take."""
+        total_s = self.chain.timeouts.total_s
+        asked = self.wish.deadline_ms
+        return total_s if asked is None else min(total_s, asked / 1000)
+
+
+class Watch:
+    """Sees everything that goes in and out, and says what is not as promised."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        standings: Standings,
+        now: Callable[[], float],
+        *,
+        traced: bool,
+    ) -> None:
+        self.broken: list[Broken] = []
+        self.tally = Tally()
+        self.trace: list[str] | None = [] if traced else None
+        """Lines for people; None: nobody reads them."""
+        self.shadow = Shadow()
+        self.lives: dict[int, Life] = {}
+        self.arrivals: list[float] = []
+        self.sends: list[Visit] = []
+        """Visits of user requests, in order."""
+        self._scenario = scenario
+        self._chains = scenario.snapshot.chains
+        self._standings = standings
+        self._now = now
+        self._digest = blake2b(digest_size=16)
+        self._ids: dict[str, int] = {}
+        self._probes: dict[int, list[tuple[str, str]]] = {}
+        """What each probe in flight is about, by its call: the target, or a key of it."""
+        self._probing: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def digest(self) -> str:
+        """Names everything that happened: the same story has the same."""
+        return self._digest.hexdigest()
+
+    # Events
+
+    def on_begin(self, wish: Wish, exchange: SimExchange, request_id: str) -> None:
+        """A request is about to be planned."""
+        chain = self._chains[wish.chain]
+        panic = not any(map(self.eligible, chain.targets))
+        self.lives[wish.number] = Life(wish, exchange, chain, self._now(), panic)
+        self._ids[request_id] = wish.number
+        self.tally.requests += 1
+        self.arrivals.append(self._now())
+        if self.trace is not None:
+            self._tell(f"request {wish.number} arrives: {wish}")
+
+    def on_visit(self, visit: Visit, request: bytes) -> None:
+        """A request reaches a provider."""
+        self._note(b"visit %d %d %a" % (visit.wish, visit.attempt, visit.target))
+        if self.trace is not None:
+            self._tell(f"{_who(visit)} to {visit.target} with {visit.credential}: {visit.trouble}")
+        if _CALLER in request:
+            self._break("I9", f"the caller's key goes to {visit.target}")
+        if visit.wish < 0:
+            self._probe(visit)
+            return
+        self.tally.calls += 1
+        self.tally.troubles[visit.trouble.kind.value] += 1
+        self.sends.append(visit)
+        life = self.lives[visit.wish]
+        if life.exchange.ending is not Ending.NONE:
+            self._break("I1", f"{_who(visit)} begins after the answer has ended")
+        self._may_visit(life, visit)
+        self._goes_on(life, visit)
+        life.visits.append(visit)
+
+    def on_visit_end(self, visit: Visit, call: SimCall, cancelled: bool) -> None:  # noqa: FBT001 - a callback
+        """A visit is over."""
+        self._note(b"end %d %d %d" % (visit.wish, visit.attempt, call.body_bytes))
+        if visit.wish < 0:
+            self._probing.subtract(self._probes.pop(visit.call))
+        if self.trace is not None:
+            how = "is dropped" if cancelled else "ends"
+            self._tell(f"{_who(visit)} {how} after {call.body_bytes} bytes")
+
+    def on_record(self, record: Record) -> None:
+        """Something is recorded."""
+        line = _encode(record)
+        self._note(line)
+        if _HUSH in line:
+            self._break("I9", f"a secret is in a record: {line!r}")
+        if isinstance(record, Transition):
+            self.shadow.take(record)
+            for flaw in self.shadow.flaws:
+                self._break("I8", flaw)
+            self.shadow.flaws.clear()
+        elif record.route != "probe":
+            number = self._ids.get(record.request_id)
+            if number is None:
+                self._break("I8", f"a record of nobody's request: {line!r}")
+            else:
+                self.lives[number].records.append(record)
+        if self.trace is not None:
+            self._tell(self._recorded(record))
+
+    def on_bug(self, bug: Exception, request_id: str) -> None:
+        """The line caught what nobody expected."""
+        self._break("bug", f"request {self._ids.get(request_id)}: {bug!r}")
+
+    def on_done(self, wish: Wish) -> None:
+        """The handler of a request has returned."""
+        life = self.lives[wish.number]
+        exchange = life.exchange
+        body = b"".join(exchange.body)
+        self._note(b"done %d %a %b" % (wish.number, exchange.ending.value, body))
+        for flaw in exchange.flaws:
+            self._break("I1", f"request {wish.number}: {flaw}")
+        if exchange.ending is Ending.NONE:
+            self._break("I1", f"request {wish.number} has no end")
+            return
+        if _HUSH in body or _HUSH in exchange.headers:
+            self._break("I9", f"request {wish.number} is told a secret")
+        took_s = exchange.ended_at - life.begun_at
+        if took_s > life.deadline_s + LATE_S:
+            self._break("deadline", f"request {wish.number} took {took_s:.3f} s")
+        heard, flaws = judge(life.wish, exchange, body, hold=life.chain.stream)
+        for promise, words in flaws:
+            self._break(promise, f"request {wish.number}: {words}")
+        self._count(life, heard)
+        self._attempts(life)
+        self._records(life)
+        if self.trace is not None:
+            self._tell(f"request {wish.number} is {exchange.ending.value} ({exchange.status})")
+
+    def broke(self, promise: str, words: str) -> None:
+        """Take note of what somebody else saw."""
+        self._break(promise, words)
+
+    # What is promised
+
+    def eligible(self, target: Target) -> bool:
+        """Say whether a request may go to a target, as far as this can be known from outside."""
+        if self._standings.target(target.id).breaker.state in SHUT:
+            return False
+        keys = self._scenario.snapshot.providers[target.provider].credentials
+        return any(not self._barred(target.id, target.provider, key.id) for key in keys)
+
+    def _barred(self, target: str, provider: str, credential: str) -> str:
+        pending = self._standings.changes
+        return self.shadow.shut(provider, credential, pending) or self.shadow.shut(
+            target, credential, pending
+        )
+
+    def _may_visit(self, life: Life, visit: Visit) -> None:
+        """I7: what is shut is left alone, but for panic and for a second try at the last target."""
+        last = life.visits[-1] if life.visits else None
+        same = last is not None and last.target == visit.target
+        if same and last is not None and last.credential == visit.credential:
+            return
+        provider = visit.target.partition("/")[0]
+        barred = self._barred(visit.target, provider, visit.credential)
+        if barred in DISABLED:
+            self._break("I7", f"{_who(visit)} goes to {visit.target} by a key that is {barred}")
+        if life.panic or not any(map(self.eligible, life.chain.targets)):
+            return
+        if barred:
+            self._break("I7", f"{_who(visit)} goes to {visit.target} by a key that is {barred}")
+        triggers = life.chain.triggers
+        state = self._standings.target(visit.target).breaker.state
+        if state in SHUT and not same and (last is not None or triggers.error or triggers.latency):
+            self._break("I7", f"{_who(visit)} goes to {visit.target}, which is {state}")
+
+    def _goes_on(self, life: Life, visit: Visit) -> None:
+        """I3: whoever goes on is told just what the caller has; and nobody begins anew."""
+        if not life.wish.stream or not life.exchange.body:
+            if visit.begun is not None:
+                self._break("I3", f"{_who(visit)} goes on, and nothing was begun")
+            return
+        has = self.hears(life).text
+        begun = "" if visit.begun is None else visit.begun.text
+        if begun != has and begun.rstrip() != has.rstrip():
+            self._break("I3", f"{_who(visit)} goes on with {begun[-40:]!r} after {has[-40:]!r}")
+        if visit.begun is not None:
+            self.tally.manners[visit.manner.value] += 1
+
+    def hears(self, life: Life) -> Heard:
+        """Return what the caller of a stream has so far."""
+        body = b"".join(life.exchange.body)
+        return hear_stream(life.wish.dialect, body, array=life.wish.array)
+
+    def _probe(self, visit: Visit) -> None:
+        """I5: one probe at a time."""
+        self.tally.probes += 1
+        provider = visit.target.partition("/")[0]
+        # With a key that is shut, the probe is about the key; otherwise about the target.
+        about = {visit.credential}
+        if not self._barred(visit.target, provider, visit.credential):
+            about.add("")
+        self._probes[visit.call] = [(visit.target, key) for key in sorted(about)]
+        self._probing.update(self._probes[visit.call])
+        for key in sorted(about):
+            if self._probing[visit.target, key] > 1:
+                self._break("I5", f"two probes of {visit.target} {key} at once")
+
+    def _attempts(self, life: Life) -> None:
+        """I6: a request makes a bounded number of attempts."""
+        visits = life.visits
+        free = sum(
+            before.target == after.target
+            and (before.credential != after.credential or _other_way(before))
+            for before, after in pairwise(visits)
+        )
+        most = len(life.chain.targets) + life.chain.retry.max_attempts - 1 + free
+        if len(visits) > most:
+            self._break("I6", f"request {life.wish.number} made {len(visits)} attempts of {most}")
+        if life.wish.fallback is False and len({visit.target for visit in visits}) > 1:
+            self._break("I6", f"request {life.wish.number} moved on although it must not")
+
+    def _records(self, life: Life) -> None:
+        """I8: a record for each attempt, one of them the last, and it tells the truth."""
+        number, records = life.wish.number, life.records
+        made = sorted((r for r in records if r.number), key=lambda record: record.number)
+        if [record.number for record in made] != list(range(1, len(life.visits) + 1)):
+            numbers = [record.number for record in made]
+            self._break("I8", f"request {number}: {len(life.visits)} attempts, records {numbers}")
+        for record, visit in zip(made, life.visits, strict=False):
+            if (record.target, record.credential) != (visit.target, visit.credential):
+                self._break("I8", f"request {number}: {record.target} is not {visit.target}")
+        if sum(record.final for record in records) != 1:
+            self._break(
+                "I8", f"request {number}: of its records {[r.final for r in records]} end it"
+            )
+            return
+        exchange = life.exchange
+        good = exchange.ending is Ending.FINISHED or (
+            exchange.ending is Ending.ANSWERED and exchange.status == 200
+        )
+        told = next(record.answered for record in records if record.final)
+        if told != good and exchange.ending is not Ending.LEFT:
+            self._break(
+                "I8", f"request {number} is {exchange.ending.value}, the record says {told}"
+            )
+        if sum(record.answered for record in records) > 1:
+            self._break("I8", f"request {number} was answered twice")
+
+    # Numbers
+
+    def _count(self, life: Life, heard: Heard) -> None:
+        tally, exchange = self.tally, life.exchange
+        spliced = any(visit.begun is not None for visit in life.visits)
+        match exchange.ending:
+            case Ending.FINISHED:
+                outcome = "spliced" if spliced else "answered"
+            case Ending.ANSWERED:
+                outcome = "answered" if exchange.status == 200 else f"refused {exchange.status}"
+            case Ending.ABORTED:
+                outcome = "raised"
+            case _:
+                outcome = "left"
+        tally.outcomes[outcome] += 1
+        plain = life.wish.shape in {Shape.TEXT, Shape.THINKING} and life.wish.stream
+        allowed = life.wish.splice and life.chain.stream.splice and life.wish.fallback
+        broke = spliced or (exchange.ending is Ending.ABORTED and bool(heard.text))
+        if not (plain and allowed and broke) or exchange.ending is Ending.LEFT:
+            return
+        if exchange.ending is Ending.FINISHED:
+            tally.cuts += 1
+            tally.healed += 1
+        elif self._healthy_left(life):
+            tally.cuts += 1
+            tally.left_over += 1
+            if self.trace is not None:
+                self._tell(f"request {life.wish.number} was not healed: {life.visits}")
+
+    def _healthy_left(self, life: Life) -> bool:
+        """Say whether a broken answer had somewhere to go on."""
+        splices = sum(visit.begun is not None for visit in life.visits)
+        seen = {visit.target for visit in life.visits}
+        return (
+            splices < life.chain.stream.max_splices
+            and life.chain.triggers.error
+            and self._now() < life.begun_at + life.deadline_s
+            and any(
+                self.eligible(target)
+                for target in life.chain.targets
+                if target.id not in seen
+                and self._scenario.manners.get(target.id) is not Manner.ASTRAY
+            )
+        )
+
+    def _break(self, promise: str, words: str) -> None:
+        self.broken.append(Broken(promise, words, self._now()))
+        if self.trace is not None:
+            self._tell(f"{promise} IS BROKEN: {words}")
+
+    def _tell(self, words: str) -> None:
+        if self.trace is not None:
+            self.trace.append(f"{self._now():9.3f}  {words}")
+
+    def _recorded(self, record: Record) -> str:
+        if isinstance(record, Transition):
+            who = f"{record.target} {record.credential}".rstrip()
+            return f"{who} is {record.after} now (was {record.before}): {record.reason}"
+        number = self._ids.get(record.request_id)
+        who = "probe" if number is None else f"request {number}, attempt {record.number}"
+        how = "well" if not record.cause else f"{record.cause} {record.detail}"
+        final = f", the last: {'' if record.answered else 'not '}answered" if record.final else ""
+        return f"{who} at {record.target} ended after {record.end_s:.3f} s: {how}{final}"
+
+    def _note(self, line: bytes) -> None:
+        self._digest.update(b"%a " % self._now())
+        self._digest.update(line)
+
+
+def _who(visit: Visit) -> str:
+    if visit.wish < 0:
+        return "probe"
+    on = f" (after {len(visit.begun.text)} characters)" if visit.begun is not None else ""
+    return f"request {visit.wish}, attempt {visit.attempt}{on}"
+
+
+def _other_way(visit: Visit) -> bool:
+    """Say whether a visit was a prefill that its target refuses."""
+    refuses = visit.manner is Manner.REFUSES and visit.trouble.kind is Kind.NONE
+    return refuses and visit.begun is not None and visit.begun.prefilled
+
+
+def most_in(times: Sequence[float], window_s: float) -> int:
+    """Return how many of these moments fall into one window, at most."""
+    most = start = 0
+    for end, at in enumerate(times):
+        while times[start] < at - window_s:
+            start += 1
+        most = max(most, end - start + 1)
+    return most

@@ -1,0 +1,185 @@
+"""The simulation fails when it should: broken parts are seen, and made small."""
+
+import pytest
+from msgspec.structs import replace
+from typing_extensions import override
+
+from hotswap.config.snapshot import Snapshot
+from hotswap.core.terms import Chain, Triggers
+from hotswap.gateway.plane import Plane
+from hotswap.testing.simulation.caller import SimExchange
+from hotswap.testing.simulation.draw import CHAIN, draw
+from hotswap.testing.simulation.play import Outcome, Parts, play
+from hotswap.testing.simulation.replay import told
+from hotswap.testing.simulation.scenario import Kind, Phase, Scenario, Shape, Wish
+from hotswap.testing.simulation.shrink import shrink
+
+
+class EndsCleanly(SimExchange):
+    """Never cuts: what broke off looks whole."""
+
+    @override
+    def abort(self) -> None:
+        self.finish()
+
+
+class LosesEvents(SimExchange):
+    @override
+    def write(self, data: bytes) -> None:
+        if len(self.body) == 3:
+            self.body.append(b"")
+        else:
+            super().write(data)
+
+
+class RepeatsEvents(SimExchange):
+    @override
+    def write(self, data: bytes) -> None:
+        super().write(data * 2 if len(self.body) == 3 else data)
+
+
+class NeverPauses(SimExchange):
+    @override
+    def write(self, data: bytes) -> None:
+        on_pause, self.on_pause = self.on_pause, None
+        super().write(data)
+        self.on_pause = on_pause
+
+
+class NeverEnds(SimExchange):
+    @override
+    def finish(self) -> None:
+        pass
+
+
+class TellsSecrets(SimExchange):
+    @override
+    def start(self, status: int, headers: bytes) -> None:
+        super().start(status, headers + b"x-key: sk-p00-hush-p00\r\n")
+
+
+def story(*phases: Phase, requests: int = 30, reads: float | None = None) -> Scenario:
+    """Return a story of streamed chats, five a second, to two OpenAI targets."""
+    drawn = draw_with_two_targets()
+    chain = drawn.snapshot.chains[CHAIN]
+    plain = Chain(CHAIN, chain.targets)
+    chains = {
+        CHAIN: plain,
+        **{t.id: replace(plain, name=t.id, targets=(t,)) for t in chain.targets},
+    }
+    wishes = tuple(
+        Wish(
+            number=number,
+            at=number / 5,
+            dialect="openai_chat",
+            chain=CHAIN,
+            stream=True,
+            shape=Shape.TEXT,
+            tokens=40 if reads is None else 4000,
+            piece_tokens=2,
+            reads_bytes_per_s=reads,
+        )
+        for number in range(requests)
+    )
+    snapshot: Snapshot = replace(drawn.snapshot, chains=chains)
+    return replace(
+        drawn,
+        snapshot=snapshot,
+        wishes=wishes,
+        phases=phases,
+        noise=0.0,
+        calm_at=max([10.0, *(phase.until for phase in phases)]),
+    )
+
+
+def draw_with_two_targets() -> Scenario:
+    for seed in range(1_000):
+        scenario = draw(seed)
+        targets = scenario.snapshot.chains[CHAIN].targets
+        dialects = [scenario.snapshot.providers[t.provider].dialect for t in targets]
+        if dialects == ["openai_chat", "openai_chat"] and targets[0].priority < targets[1].priority:
+            return scenario
+    raise AssertionError("no seed draws two OpenAI targets")
+
+
+def phase(kind: Kind, *, target: str = "", until: float = 10.0) -> Phase:
+    return Phase("trouble", target, 0.0, until, 1.0, (kind,))
+
+
+def promises(outcome: Outcome) -> set[str]:
+    return {broken.promise for broken in outcome.broken}
+
+
+def test_a_sound_gateway_keeps_every_promise() -> None:
+    assert not play(story(phase(Kind.CUT))).broken
+
+
+def test_a_clean_end_of_a_broken_stream_is_noticed() -> None:
+    outcome = play(story(phase(Kind.CUT)), parts=Parts(exchange=EndsCleanly))
+
+    assert "I2" in promises(outcome)
+
+
+@pytest.mark.parametrize("exchange", [LosesEvents, RepeatsEvents])
+def test_lost_and_repeated_events_are_noticed(exchange: type[SimExchange]) -> None:
+    assert "I3" in promises(play(story(), parts=Parts(exchange=exchange)))
+
+
+def test_an_answer_without_an_end_is_noticed() -> None:
+    assert "I1" in promises(play(story(), parts=Parts(exchange=NeverEnds)))
+
+
+def test_a_secret_in_an_answer_is_noticed() -> None:
+    assert "I9" in promises(play(story(), parts=Parts(exchange=TellsSecrets)))
+
+
+def test_memory_that_a_slow_reader_fills_is_noticed() -> None:
+    slow = story(requests=2, reads=1000.0)
+
+    assert not play(slow).broken
+    assert "I12" in promises(play(slow, parts=Parts(exchange=NeverPauses)))
+
+
+def test_two_probes_at_once_are_noticed() -> None:
+    """Two probers and a lease that anybody gets."""
+    down = story(phase(Kind.HANG, until=30.0), requests=100)
+
+    assert not play(down).broken
+    assert "I5" in promises(play(down, parts=Parts(probers=2, everybody_leases=True)))
+
+
+def test_traffic_to_an_open_target_is_noticed() -> None:
+    """The gateway goes by a chain that does not mind errors."""
+
+    def careless(plane: Plane) -> Plane:
+        chains = {
+            name: replace(chain, triggers=Triggers(error=False))
+            for name, chain in plane.snapshot.chains.items()
+        }
+        return Plane(replace(plane.snapshot, chains=chains))
+
+    scenario = story(requests=60)
+    first = scenario.snapshot.chains[CHAIN].targets[0].id
+    down = replace(scenario, phases=(phase(Kind.STATUS, target=first),))
+
+    assert not play(down).broken
+    assert "I7" in promises(play(down, parts=Parts(plane=careless)))
+
+
+def test_a_story_that_fails_is_made_small() -> None:
+    parts = Parts(exchange=EndsCleanly)
+    scenario = story(phase(Kind.CUT), phase(Kind.SLOW, until=0.1))
+
+    small = shrink(scenario, lambda candidate: play(candidate, parts=parts))
+
+    assert len(small.wishes) == 1
+    assert len(small.phases) == 1
+    assert "I2" in promises(play(small, parts=parts))
+
+
+def test_a_seed_is_told_to_its_end() -> None:
+    lines = list(told(3, whole=True))
+
+    assert lines[0].startswith("seed ")
+    assert any("arrives" in line for line in lines)
+    assert lines[-2].startswith("digest ") or "is broken" in lines[-1]
