@@ -64,12 +64,13 @@ async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Ac
         attempt.deliver()
         return None
     line.attempts.append(note(attempt.start.target, failure, now - attempt.started_at))
-    line.failed_at = now
     if attempt.released:
-        return _go_on(run, attempt, failure, services, now)
-    line.upstream_s += now - (attempt.sent_at or now)
-    action = _after(run, attempt, failure, now)
-    record_attempt(attempt, failure, services, now, final=isinstance(action, GiveUp))
+        action = _go_on(run, attempt, failure, services, now)
+    else:
+        line.upstream_s += now - (attempt.sent_at or now)
+        action = _after(run, attempt, failure, now)
+        record_attempt(attempt, failure, services, now, final=isinstance(action, GiveUp))
+    line.failed_at = now
     return action
 
 

@@ -102,6 +102,8 @@ class Translation:
             return b""
         reader = self._reader
         out = self._take(reader.feed(data))
+        if self.failure is not None and self.joint is not None:
+            return out + self._end_if_silent(self.joint)
         if reader.done and self.failure is None and not self.over:
             out += self.end()
         return out
@@ -111,13 +113,20 @@ class Translation:
         if self.over or self.failure is not None:
             return b""
         out = self._take(self._reader.end())
-        joint = self.joint
-        if joint is not None and joint.ends(self.failure):
-            self.failure, self.complete = None, True
+        if self.failure is not None and self.joint is not None:
+            return out + self._end_if_silent(self.joint)
         if self.failure is None and not self.over:
             self.over = True
             out += self._writer.end(self._told())
         return out
+
+    def _end_if_silent(self, joint: Joint) -> bytes:
+        """End well, where a target that says nothing means that nothing is missing."""
+        if not joint.ends(self.failure):
+            return b""
+        self.failure = None
+        self.over = self.complete = self.shown = True
+        return self._writer.end(self._told())
 
     def settle(self) -> bytes:
         """The time for comparing words at the joint is up; return what the caller gets."""
