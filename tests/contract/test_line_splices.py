@@ -249,7 +249,9 @@ async def test_a_native_target_that_begins_anew_is_not_taken_for_one_any_more():
 
 async def test_a_target_that_goes_another_way_is_left_for_the_next():
     async with site() as s:
-        s.two.behave(Step(text="The three largest lakes are Superior and, as some say, Tanganyika."))
+        s.two.behave(
+            Step(text="The three largest lakes are Superior and, as some say, Tanganyika.")
+        )
 
         assert text_of(await s.ask()) == WHOLE
         assert s.gateway.attempts[1].detail == "began_anew"

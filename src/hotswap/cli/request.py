@@ -208,6 +208,10 @@ def _course(attempt: AttemptRecord) -> str:
         parts.append(f"first content after {span(attempt.first_content_s)}")
     if attempt.splice_offset is not None:
         parts.append(f"went on after {attempt.splice_offset} characters")
+    if attempt.hedged_s is not None:
+        parts.append(f"sent beside the one before it after {span(attempt.hedged_s)}")
+    if attempt.bar:
+        parts.append(f"could not go on elsewhere: {attempt.bar}")
     return ", ".join(parts)
 
 

@@ -56,7 +56,7 @@ def record_attempt(
         last_s=_since(attempt.last_at, began_at),
         end_s=now - began_at,
         status=attempt.status,
-        usage=attempt.usage or _estimate(attempt, failure),
+        usage=_billed(attempt, failure),
     )
     if (
         failure is not None
@@ -100,6 +100,18 @@ def _since(at: float | None, began_at: float) -> float | None:
 
 def _skipped(line: Line) -> tuple[str, ...]:
     return tuple(f"{skip.target}: {skip.reason}" for skip in line.skips)
+
+
+def _billed(attempt: Attempt, failure: Failure | None) -> Usage | None:
+    """Return what an attempt cost: without a whole answer, at least what came of it."""
+    told = attempt.usage
+    if failure is None and told is not None:
+        return told
+    seen = _estimate(attempt, failure)
+    if told is None or seen is None or told.output_tokens >= seen.output_tokens:
+        return told or seen
+    # Said at the beginning of a stream: it counts the prompt, but not the answer.
+    return structs.replace(told, output_tokens=seen.output_tokens, estimated=True)
 
 
 def _estimate(attempt: Attempt, failure: Failure | None) -> Usage | None:
