@@ -32,6 +32,10 @@ STEPS: list[tuple[str, Json]] = [
 ]
 
 
+def no(number: int) -> Json:
+    return {"sequence_number": number}
+
+
 def words(text: str) -> Json:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
@@ -365,5 +369,164 @@ def test_calls_of_the_next_target_follow_the_words():
     assert [event["output_index"] for event in of("output_item.added", rest)] == [1]
 
 
-def no(number: int) -> Json:
-    return {"sequence_number": number}
+ITEM = "response.output_item.added"
+AT: Json = {"item_id": "msg_0", "output_index": 0, "content_index": 0}
+OPEN = [(ITEM, {"output_index": 0, "item": message(0)})]
+
+
+def item_of(kind: str, **fields: object) -> list[tuple[str, Json]]:
+    return [(ITEM, {"output_index": 0, "item": {"id": "i", "type": kind, **fields}})]
+
+
+@pytest.mark.parametrize(
+    ("steps", "bar"),
+    [
+        (called(0), "tool_calls"),
+        (called(0)[1:], "tool_calls"),
+        (called(0)[-1:], "tool_calls"),
+        (called(0, "custom_tool_call"), "tool_calls"),
+        (item_of("web_search_call"), "server_tools"),
+        (item_of("file_search_call"), "server_tools"),
+        (item_of("code_interpreter_call"), "server_tools"),
+        (item_of("mcp_call"), "server_tools"),
+        (item_of("mcp_list_tools"), "server_tools"),
+        (item_of("image_generation_call"), "server_tools"),
+        (item_of("some_later_call"), "server_tools"),
+        ([("response.audio.delta", {"delta": "AA=="})], "server_tools"),
+        ([*OPEN, ("response.refusal.delta", {**AT, "delta": "No"})], "refusal"),
+        (
+            [*OPEN, ("response.content_part.added", {**AT, "part": {"type": "refusal"}})],
+            "refusal",
+        ),
+        (
+            item_of("message", content=[{"type": "refusal", "refusal": "No"}]),
+            "refusal",
+        ),
+        (
+            [*said(0, "Hi")[:3], ("response.output_text.annotation.added", {**AT})],
+            "annotations",
+        ),
+        (
+            [
+                *said(0, "Hi")[:4],
+                ("response.content_part.done", {**AT, "part": {**words("Hi"), "annotations": [1]}}),
+            ],
+            "annotations",
+        ),
+        ([*OPEN, ("response.content_part.added", {**AT, "part": {"type": "odd"}})], "server_tools"),
+        (thought(0, "Hm"), ""),
+        (said(0, "Hi"), ""),
+        (item_of("reasoning"), ""),
+    ],
+)
+def test_what_no_other_target_can_go_on_with_is_barred(steps: list[tuple[str, Json]], bar: str):
+    wire = b"".join(numbered([*STEPS, *steps]))
+
+    forwarded, begun = broken(wire, hold_calls=False)
+
+    assert forwarded == wire
+    assert begun.bar == bar
+
+
+def test_a_stream_without_anything_can_be_begun_anew():
+    _, begun = broken(b": ping\n\n" + numbered(STEPS)[0][:40])
+
+    rest = read(begun.writer.write([TextPiece("Hi")]))
+
+    assert (begun.text, begun.bar) == ("", "")
+    assert rest[0]["type"] == "response.created"
+    assert fields_of(rest[0]["response"])["id"] == "resp_r9"
+    assert rest[0]["sequence_number"] == 0
+
+
+def test_a_response_that_only_began_goes_on_under_its_name():
+    _, rest = go_on(b"".join(numbered(STEPS)), TextPiece("Hi"))
+
+    assert rest[0] == {
+        "type": "response.output_item.added",
+        "output_index": 0,
+        "item": {
+            "id": "msg_r9_0",
+            "type": "message",
+            "status": "in_progress",
+            "role": "assistant",
+            "content": [],
+        },
+        **no(2),
+    }
+    assert fields_of(rest[-1]["response"])["id"] == "resp_a"
+
+
+@pytest.mark.parametrize(
+    ("steps", "text"),
+    [
+        (
+            [("response.output_text.delta", {"item_id": "x", "output_index": 0, "delta": "Hi"})],
+            "Hi",
+        ),
+        ([("response.output_text.delta", {"delta": "Hi"})], "Hi"),
+        (said(0, "Hi")[2:], "Hi"),
+        (said(0, "Hi")[-1:], "Hi"),
+        (said(0, "Hi")[:2] + said(0, "Hi")[3:4], "Hi"),
+        (said(0, "Hi")[:2] + said(0, "Hi")[4:5], "Hi"),
+        ([(ITEM, {"output_index": 0, "item": message(0, text="Hi")})], "Hi"),
+        ([*said(0, "H"), *said(1, "i")], "Hi"),
+        ([*said(0, "Hi")[:1], *said(1, "!")[:3], *said(0, "Hi")[1:3]], "Hi!"),
+        ([*thought(0, "Hm"), *said(2, "Hi")], "Hi"),
+        ([("response.output_item.added", {"output_index": 0}), *said(1, "Hi")], "Hi"),
+        ([("response.content_part.added", {"output_index": 0, "part": 5}), *said(1, "Hi")], "Hi"),
+        (
+            [
+                ("response.reasoning_text.delta", {"output_index": 0, "delta": "Hm"}),
+                ("response.output_text.delta", {"output_index": 0, "delta": "Hi"}),
+            ],
+            "Hi",
+        ),
+    ],
+)
+def test_the_words_are_those_that_were_forwarded_however_they_came(
+    steps: list[tuple[str, Json]], text: str
+):
+    wire = b"".join(numbered([*STEPS, *steps]))
+
+    _, begun = broken(wire)
+    rest = begun.writer.write([TextPiece("?")]) + begun.writer.end(USAGE)
+
+    output = cast("list[Json]", fields_of(read(rest)[-1]["response"])["output"])
+    assert begun.text == text
+    assert "".join([text_of(item) for item in output]) == f"{text}?"
+
+
+def test_numbers_go_on_after_the_highest_and_not_after_what_was_not_forwarded():
+    later = {"type": "response.later.delta", "delta": {"a": 1}, "sequence_number": 7}
+    wire = (
+        after("output_text.delta", [*STEPS, *said(0, "Hi")])
+        + b"data: %b\n\n" % msgspec.json.encode(later)
+        + b'data: {"type":"keepalive","sequence_number":0}\n\n'
+        + b'data: {"type":"keepalive","sequence_number":"9"}\n\n'
+        + b'data: {"type":"error","message":"m","sequence_number":8}\n\n'
+    )
+
+    _, rest = go_on(wire, TextPiece("!"))
+
+    assert rest[0]["sequence_number"] == 8
+
+
+def test_half_a_surrogate_pair_is_one_character_of_the_words():
+    half = b'data: {"type":"response.output_text.delta","output_index":0,"delta":"a\\ud83d"}\n\n'
+
+    _, begun = broken(b"".join(numbered([*STEPS, *said(0, "Hi")[:2]])) + half)
+
+    assert begun.text == "a\ufffd"
+
+
+def test_a_response_of_many_lines_stays_one_line():
+    created = (
+        b'event: response.created\ndata: {"type":"response.created","response":{\ndata: "id":"r"}}'
+    )
+
+    _, begun = broken(created + b"\n\n")
+    rest = begun.writer.write([TextPiece("Hi")]) + begun.writer.end(None)
+
+    assert fields_of(read(rest)[-1]["response"])["id"] == "r"
+    assert all(block.count(b"\n") == 1 for block in rest.split(b"\n\n")[:-1])

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotswap.core.terms import Cause, Failure, Usage
+from hotswap.dialects.responses import responses
 from hotswap.dialects.responses.passage import ResponsesPassage
 
 EMPTY = Failure(Cause.QUALITY, "empty", 200)
@@ -303,3 +304,10 @@ def test_a_stream_that_is_cut_off_anywhere_is_truncated():
         watched, forwarded = watch(STREAM[:end])
         assert watched.failure == TRUNCATED
         assert STREAM.startswith(forwarded)
+
+
+def test_a_note_is_a_comment():
+    note = responses.write_note("gone on at größe/modell")
+
+    assert note == ": gone on at größe/modell\n\n".encode()
+    assert watch(HI + note + END)[1] == HI + END

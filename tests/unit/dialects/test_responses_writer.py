@@ -435,3 +435,60 @@ def test_events_are_numbered_and_the_last_one_says_it_all(pieces: list[Piece]):
     }
     response = cast("dict[str, object]", seen[-1]["response"])
     assert response["output"] == [done[index] for index in range(len(done))]
+
+
+def test_a_stream_that_fails_says_so_by_its_own_name_and_numbers():
+    out = writer()
+    begun = out.write([TextPiece("Hi"), CallPiece(0, "c", "f"), ArgumentsPiece(0, '{"x"')])
+
+    failed, error = events(out.fail("upstream_interrupted", "Broke off."))
+
+    response = cast("dict[str, object]", failed["response"])
+    output = cast("list[dict[str, object]]", response["output"])
+    assert failed["type"] == "response.failed"
+    assert failed["sequence_number"] == len(events(begun))
+    assert "error" not in failed
+    assert response["id"] == "resp_r1"
+    assert response["status"] == "failed"
+    assert response["error"] == {"code": "server_error", "message": "Broke off."}
+    assert [(item["type"], item["status"]) for item in output] == [
+        ("message", "completed"),
+        ("function_call", "incomplete"),
+    ]
+    assert output[1]["arguments"] == '{"x"'
+    assert error == {
+        "type": "error",
+        "code": "upstream_interrupted",
+        "message": "Broke off.",
+        "param": None,
+        "error": {
+            "type": "server_error",
+            "code": "upstream_interrupted",
+            "message": "Broke off.",
+            "param": None,
+        },
+        "sequence_number": len(events(begun)) + 1,
+    }
+
+
+def test_an_open_message_that_fails_has_its_words_so_far():
+    out = writer()
+    out.write([TextPiece("Hi")])
+
+    failed = events(out.fail("upstream_interrupted", "Broke off."))[0]
+
+    response = cast("dict[str, object]", failed["response"])
+    output = cast("list[dict[str, object]]", response["output"])
+    assert [item["status"] for item in output] == ["incomplete"]
+    assert output[0]["content"] == [
+        {"type": "output_text", "text": "Hi", "annotations": [], "logprobs": []}
+    ]
+
+
+def test_a_stream_that_fails_before_its_first_word_begins_all_the_same():
+    assert kinds(writer().fail("no_target_left", "Nobody answers.")) == [
+        "created",
+        "in_progress",
+        "failed",
+        "error",
+    ]

@@ -73,6 +73,8 @@ class ResponsesPassage:
     A stream is whole when its last event, completed or incomplete, was seen and content came;
     nothing that follows is forwarded. Fails on an error in any place, on what is no JSON, on an
     end before the last event, and on an answer without content.
+
+    Where calls are held, all events are from the first of a call on: their numbers ascend.
     """
 
     __slots__ = (
@@ -252,4 +254,4 @@ class ResponsesPassage:
 
     def _fail(self, failure: Failure) -> None:
         self.failure = failure
-        self.complete = False
+        self.complete = self.holding = False
