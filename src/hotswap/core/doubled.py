@@ -21,7 +21,7 @@ amamos babas barbare barbares bebek beben bebend beber bebes bibir bobos bonbons
 cacaos cacau cacaus cocoa cocoas cocon cocons cocos dadais dedent dedented dedenting dedents dodos
 entente ententes ererbt gegen kakak lilies lulus mamada mamar mamas mementi memento mementos memes
 mimic mimics murmurs papacy papai papal papas papate papaux pipit pompoms popote popotes raras
-reread rereading rereads reredos sesenta seseo sisir sosos susurra susurrar susurro susurros
+reread rereading rereads reredos sesenta seseo sosos susurra susurrar susurro susurros
 susurró tetera teteras titik tutup tutus ververs verversen verversing ververst vivid vivir vivió
 yoyos
 """

@@ -195,10 +195,11 @@ _STARTS: Final = frozenset(phrase[:n] for phrase in _PHRASES for n in range(len(
 _FILLERS: Final = frozenset(FILLERS)
 _FILLER_STARTS: Final = frozenset(filler[:n] for filler in FILLERS for n in range(len(filler)))
 _LONGEST: Final = max(map(len, _PHRASES))
-_STRAIGHT: Final = str.maketrans({0x2019: "'", 0x2018: "'", 0xA0: " ", 0x202F: " "})
+_STRAIGHT: Final = str.maketrans({0x2019: "'", 0x2018: "'", 0xA0: " ", 0x202F: " ", 0x130: "I"})
+"""Characters for others, one for one; U+0130 is the only one that lower() makes longer."""
 _CLOSERS: Final = {"*": "*", "_": "_", "(": ")", "[": "]"}
 _DASHES: Final = (" - ", " \u2013 ", " \u2014 ", "\u2014")
-_JOINTS: Final = (", ", "; ", ". ", " ", "! ", ": ")
+_JOINTS: Final = (", ", "; ", ". ", " ", "! ", ": ", "!\n\n", ".\n\n", ":\n\n", "\n\n")
 """Between two phrases of one preamble."""
 _BETWEEN: Final = _DASHES + _JOINTS
 _ENDS: Final = ":!.\u2026"
@@ -217,21 +218,20 @@ _NONE: Final = _Phrase(0)
 _PARTIAL: Final = _Phrase(UNDECIDED)
 
 
-def read_preamble(text: str, start: int, *, final: bool) -> int:
+def read_preamble(text: str, start: int, *, final: bool, bare: bool) -> int:
     """Return where the preamble that begins at `start` ends: `start` where there is none.
 
     Args:
         text: Of the continuation, as far as it came.
         start: Where a preamble may begin.
         final: Nothing more comes: `UNDECIDED` is not an answer.
+        bare: An opener without an announcement counts, at the beginning.
     """
     lower = text.translate(_STRAIGHT).lower()
-    if len(lower) != len(text):
-        return start
     ended = start
     while True:
         capital = text[ended : ended + 1].isupper()
-        end = _read_one(lower, ended, final=final, bare=ended == start, capital=capital)
+        end = _read_one(lower, ended, final=final, bare=bare and ended == start, capital=capital)
         if end == UNDECIDED and not final:
             return UNDECIDED
         if end in (ended, UNDECIDED):
@@ -314,7 +314,7 @@ def _span(lower: str, at: int, marks: str) -> int:
 
 
 def _is_partial(rest: str) -> bool:
-    return len(rest) < 3 and any(mark.startswith(rest) for mark in _BETWEEN)
+    return len(rest) < 4 and any(mark.startswith(rest) for mark in _BETWEEN)
 
 
 def _after(lower: str, at: int, marks: tuple[str, ...]) -> int:

@@ -41,8 +41,8 @@ class Match(Struct, frozen=True, gc=False):
     """Characters that repeat the text up to its end; 0: none; `UNDECIDED`: more are needed."""
     place: int = -1
     """Where in the text they begin. With n = 0: from where it agreed, but went another way."""
-    certain: bool = False
-    """Undecided, but a repeat it is: only where it leads is open."""
+    certain_from: int = -1
+    """Undecided, but from this character on it is a repeat: only where it leads is open."""
 
 
 NO_MATCH: Final = Match(0)
@@ -70,7 +70,8 @@ class Repeats:
         if found.n or found.place >= 0 or not space or len(self._text) < OVERLAP:
             return found
         found = self._match_at(held, start + space, press)
-        return Match(found.n + space, found.place) if found.n > 0 else found
+        n = found.n + space if found.n > 0 else found.n
+        return Match(n, found.place, start + space if found.certain_from >= 0 else -1)
 
     def is_restart(self, place: int) -> bool:
         """Say whether a repeat from there on is one of the whole answer, for all we can tell."""
@@ -132,7 +133,7 @@ class Repeats:
                 continue
             certain = length >= CERTAIN and _is_varied(overlap)
             if press < Press.FULL or (certain and press < Press.ENDED):
-                return Match(UNDECIDED, place, certain)
+                return Match(UNDECIDED, place, start if certain else -1)
             if certain and astray < 0:
                 astray = place
         if length < CERTAIN or (self._native and astray > 0):

@@ -166,8 +166,8 @@ class Seam:
         astray = -1
         for start in sorted({0, begun, fence, *dots}):
             found = self._repeats.match(held, start, press)
-            if found.certain:
-                self._skip(start, found.place)
+            if found.certain_from >= 0:
+                self._skip(found.certain_from, found.place)
             if found.n < 0:
                 return UNDECIDED
             if found.n:
@@ -210,12 +210,13 @@ class Seam:
         """Return where a preamble ends; `UNDECIDED`: more characters could make it one."""
         held = self._held
         final = press >= Press.FULL or (press is Press.LATE and len(held) < HINT)
-        return read_preamble(held, 0, final=final)
+        begun = len(self._fragment) > 1 and held.startswith(self._fragment)
+        return read_preamble(held, 0, final=final, bare=not begun)
 
     def _fenced(self, start: int, press: Press) -> int:
         """Return where the line ends that opens the text's code fence again; else `start`."""
         rest = self._held[start:].lstrip(" ")
-        fence = self._open_fence() if rest[:1] in {"`", "~"} else None
+        fence = self._open_fence() if rest[:1] in {"", "`", "~"} else None
         if not fence:
             return start
         at = len(self._held) - len(rest)

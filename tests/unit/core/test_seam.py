@@ -78,6 +78,18 @@ def test_a_long_restart_is_skipped_without_limit() -> None:
     assert seam.restarted
 
 
+@pytest.mark.parametrize("n", [1, 20, 100])
+def test_whitespace_before_a_repeat_is_a_part_of_it(n: int) -> None:
+    text = "The three largest lakes of the continent are Superior, Huron and Mi"
+    seam = Seam(text, native=True)
+    continuation = "\n" + text + "chigan."
+
+    out = [seam.feed(continuation[i : i + n]) for i in range(0, len(continuation), n)]
+
+    assert "".join(out) == "chigan."
+    assert (seam.restarted, seam.dropped) == (True, 68)
+
+
 def test_a_repeat_from_far_back_is_a_restart() -> None:
     text = " ".join(f"Sentence {n} of this answer." for n in range(500)) + " The"
     at = text.index("Sentence 300")
@@ -85,6 +97,14 @@ def test_a_repeat_from_far_back_is_a_restart() -> None:
 
     assert seam.feed(text[at:]) + seam.feed(" end.") == " end."
     assert seam.restarted
+
+
+def test_the_last_of_many_alike_is_found() -> None:
+    text = "".join(f"{n}: Again and again {n}\n" for n in range(1000, 1200))
+    seam = Seam(text, native=False)
+
+    assert seam.feed("Again and again 1199\nThe end.") == "The end."
+    assert not seam.restarted
 
 
 def test_a_repeat_of_the_tail_is_no_restart() -> None:
@@ -161,6 +181,7 @@ def test_an_exact_continuation_never_loses_a_character(text: str, continuation: 
         ("lakes are", "are deep", "lakes are deep"),
         ("in Paris", "Paris is", "in Paris is"),
         ("my Camel", "CamelCase", "my CamelCase"),
+        ("say Ye", "Yes! And", "say Yes! And"),
         ("to co", "continue", "to continue"),
     ],
 )
@@ -190,6 +211,8 @@ def test_in_a_block_of_code_a_partial_word_may_come_twice(text: str) -> None:
         ("Code:\n\n```pyth", "```python\na = 1", "Code:\n\n```python\na = 1"),
         ("Code:\n\n```", "```python\na = 1", "Code:\n\n```python\na = 1"),
         ("Code:\n\n```python\n", "```python\na = 1", "Code:\n\n```python\na = 1"),
+        ("```md\n~~~\n", "```md\nb", "```md\n~~~\nb"),
+        ("```a``` is inline\n", "```a``` too", "```a``` is inline\n```a``` too"),
         ("```python\na = 1\n", "```python", "```python\na = 1\n```python"),
     ],
 )
@@ -232,6 +255,17 @@ def test_an_ellipsis_is_dropped_where_nothing_else_is_likely(
 def test_what_an_answer_says_itself_is_no_preamble(continuation: str) -> None:
     assert _joined("he dis", continuation) == "he dis" + continuation
     assert _joined("he dis", *_letters(continuation)) == "he dis" + continuation
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Sure!\n\nHere is the rest:\n\n", "Sure! Here\u2019s the rest: ", "(continued) ", "OK:\n"],
+)
+def test_a_preamble_may_be_of_several_parts(said: str) -> None:
+    text = "Vitamin S"
+
+    assert _joined(text, said + " \u0130stanbul") == "Vitamin S \u0130stanbul"
+    assert _joined(text, *_letters(said + " is it.")) == "Vitamin S is it."
 
 
 def test_a_native_target_speaks_no_preamble_unless_it_repeats() -> None:
