@@ -274,8 +274,8 @@ _SAID: Final = st.lists(
 def test_whatever_comes_its_pieces_do_not_matter(
     said: list[str],
     goes_on: list[str],
-    native: bool,
-    again: str,  # noqa: FBT001 (drawn)
+    native: bool,  # noqa: FBT001 (drawn)
+    again: str,
 ) -> None:
     text = "".join(said)
     continuation = again.replace("all", text) + "".join(goes_on)
