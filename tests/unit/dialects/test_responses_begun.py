@@ -5,6 +5,8 @@ from typing import cast
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hotswap.core.terms import Usage
 from hotswap.dialects.api import Begun, Envelope
@@ -330,6 +332,24 @@ def test_reasoning_that_is_open_is_closed_without_a_proof(
         assert [part["text"] for part in parts if part["text"]] == thinks
 
 
+@pytest.mark.parametrize(
+    ("steps", "proof"),
+    [
+        (thought(0, "Hm"), ""),
+        ([*thought(0, "Hm"), *called(1)], ""),
+        ([*thought(0, "Hm"), *said(1, "Hi")[:3]], "g"),
+    ],
+)
+def test_openai_takes_reasoning_back_only_with_what_it_led_to(
+    steps: list[tuple[str, Json]], proof: str
+):
+    _, rest = go_on(b"".join(numbered([*STEPS, *steps])), TextPiece("!"))
+
+    output = cast("list[Json]", fields_of(rest[-1]["response"])["output"])
+    assert output[0] == {**summed(0, "Hm"), "encrypted_content": proof}
+    assert [item["type"] for item in output] == ["reasoning", "message"]
+
+
 @pytest.mark.parametrize("frame", ["content_part", "reasoning_part"])
 def test_thoughts_that_are_open_are_closed_by_the_name_they_were_opened_with(frame: str):
     at: Json = {"item_id": "rs_0", "output_index": 0, "content_index": 0}
@@ -530,3 +550,52 @@ def test_a_response_of_many_lines_stays_one_line():
 
     assert fields_of(read(rest)[-1]["response"])["id"] == "r"
     assert all(block.count(b"\n") == 1 for block in rest.split(b"\n\n")[:-1])
+
+
+ODD: list[object] = [None, 5, "x", [1], {"type": 5}, {"type": "message", "content": 5}, {}]
+KINDS = [
+    "response.created",
+    ITEM,
+    "response.output_item.done",
+    "response.content_part.added",
+    "response.content_part.done",
+    "response.reasoning_summary_part.added",
+    "response.reasoning_part.done",
+    "response.output_text.done",
+    "response.output_text.delta",
+    "response.reasoning_text.delta",
+    "response.refusal.delta",
+    "response.later.delta",
+]
+POOL = [*said(0, "Hi", "!"), *thought(0, "Hm"), *said(1, "Ho"), *called(2), *STEPS]
+ANY_STEP = st.one_of(
+    st.sampled_from(POOL),
+    st.tuples(
+        st.sampled_from(KINDS),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "output_index": st.sampled_from([None, 0, 1, 2]),
+                "delta": st.just("d"),
+                "item": st.sampled_from(ODD),
+                "part": st.sampled_from(ODD),
+                "response": st.sampled_from(ODD),
+                "text": st.sampled_from(ODD[:3]),
+            },
+        ),
+    ),
+)
+
+
+@given(st.lists(ANY_STEP, max_size=12), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_whatever_came_there_is_a_way_to_go_on(steps: list[tuple[str, Json]], hold_calls: bool):  # noqa: FBT001 - drawn by hypothesis
+    passage = ResponsesPassage(hold_calls=hold_calls)
+    read(b"".join([passage.feed(event) for event in numbered(steps)]))
+
+    begun = passage.begun(ENVELOPE)
+    rest = begun.writer.write([TextPiece("?")]) + begun.writer.end(USAGE)
+
+    again = ResponsesPassage(hold_calls=True)
+    assert again.feed(rest) == rest
+    assert again.complete

@@ -62,9 +62,15 @@ def _made_id(item: HeardItem, envelope: Envelope) -> str:
 
 
 def _leave(item: HeardItem, before: Before, *, last: bool) -> None:
-    """Leave an item to the writer: whole, open, or closed now."""
+    """Leave an item to the writer: whole, open, or closed now.
+
+    Quirk: OpenAI takes reasoning back only together with what it led to, and that is lost where
+    the reasoning comes last. So the final response has it without its proof.
+    """
     if item.done is not None:
-        before.output[item.index] = item.done
+        lost = last and item.type == REASONING
+        proof: Json = {"encrypted_content": ""} if lost else {}
+        before.output[item.index] = {**item.done, **proof}
     elif item.type == MESSAGE and last:
         words = before.words = Words(item.wire_id, item.index, TextPiece, item.fields)
         parts = list(item.parts)

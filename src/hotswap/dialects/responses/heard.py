@@ -102,7 +102,7 @@ class HeardItem:
         self.fields = fields
         """As it began."""
         self.parts: list[HeardPart] = []
-        self.done: Raw | None = None
+        self.done: Json | None = None
         """All of it, once the caller has that."""
 
     @property
@@ -164,7 +164,7 @@ class Heard:
         if index not in self._items:
             self._on_item(kind, wire)
         if present(wire.item) and index in self._items:
-            self._items[index].done = wire.item
+            self._items[index].done = {**_decode_fields(wire.item)}
             self._see_whole(self._items[index], wire.item)
         self._part = None
 

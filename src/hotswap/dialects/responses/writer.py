@@ -43,7 +43,7 @@ class Before(Struct):
     """Of the response itself, as it began."""
     events: Events
     """Goes on with the numbers; may hold events that are still to be sent."""
-    output: dict[int, Json | Raw] = {}
+    output: dict[int, Json] = {}
     """The items, by their index."""
     words: Words | None = None
     """The item among them that is open."""
@@ -169,7 +169,7 @@ class ResponsesWriter:
         """Return the index of the item that begins. A provider's own may have gaps."""
         return max(self._output, default=-1) + 1
 
-    def _items(self) -> list[Json | Raw]:
+    def _items(self) -> list[Json]:
         return [self._output[index] for index in sorted(self._output)]
 
     def _close_open(self) -> None:
