@@ -11,6 +11,8 @@ from ...dialects.registry import TRANSLATORS
 from .scenario import Manner
 
 PREAMBLE: Final = "Sure, here is the continuation:\n\n"
+CLEAR: Final = 12
+"""Characters that nobody repeats by chance; after fewer of them everybody goes on exactly."""
 ASTRAY: Final = "Once upon a time there was a gateway that nobody had heard of. " * 3
 _partial: Final = re.compile(r"(?<!\w)[a-zäé]{2,11}$").search
 
@@ -49,6 +51,9 @@ def rest_of(text: str, begun: Begun, manner: Manner) -> str:
     rest = text[len(said) :]
     if begun.prefilled and manner in {Manner.WORD, Manner.PREAMBLE}:
         return rest
+    if len(set(said[-CLEAR:])) < 4 or len(said) < CLEAR:
+        return rest
+    before = ""
     match manner:
         case Manner.TAIL:
             before = said[-(20 + len(said) % 180) :]
@@ -62,5 +67,5 @@ def rest_of(text: str, begun: Begun, manner: Manner) -> str:
         case Manner.ASTRAY:
             return ASTRAY
         case Manner.EXACT | Manner.REFUSES:
-            before = ""
+            pass
     return before + rest

@@ -1,5 +1,6 @@
 """From a seed to a story: topology, policies, load and what goes wrong."""
 
+from hashlib import sha256
 from math import exp, log
 from random import Random
 from typing import Final
@@ -7,10 +8,11 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...config.snapshot import Snapshot
+from ...config.snapshot import AccessKey, Snapshot
 from ...core.abilities import Abilities, Prefill
 from ...core.settings import (
     ErrorRateRule,
+    Hedging,
     LatencyRule,
     RateLimitRule,
     Retry,
@@ -19,7 +21,7 @@ from ...core.settings import (
     Timeouts,
 )
 from ...core.terms import Chain, Credential, Endpoint, Provider, Target, Triggers
-from .asking import DIALECTS
+from .asking import CALLER_KEY, DIALECTS
 from .scenario import Kind, Manner, Phase, Scenario, Shape, Wish
 from .texts import text_of
 
@@ -102,6 +104,7 @@ def _snapshot(rng: Random) -> Snapshot:
             structured="hold" if rng.random() < 0.8 else "live",
             max_splices=rng.choice((0, 1, 2, 2, 2, 5)),
         ),
+        hedge=_hedging(rng) if rng.random() < 0.15 else None,
     )
     alone = {t.id: replace(chain, name=t.id, targets=(t,)) for t in targets}
     return Snapshot(
@@ -110,6 +113,7 @@ def _snapshot(rng: Random) -> Snapshot:
         providers=providers,
         server=ServerSettings(keep_alive_s=rng.choice((15.0, 15.0, 2.0))),
         listed=(CHAIN,),
+        keys=_keys(rng),
     )
 
 
@@ -153,7 +157,23 @@ def _timeouts(rng: Random) -> Timeouts:
         silence_s=rng.choice((None, 2.0, 5.0)),
         total_s=rng.choice((10.0, 40.0, 120.0, 600.0)),
         first_tokens_per_s=20.0 if rng.random() < 0.05 else None,
+        tokens_per_s=5.0 if rng.random() < 0.05 else None,
     )
+
+
+def _hedging(rng: Random) -> Hedging:
+    return Hedging(
+        after=rng.choice(("p95", 0.1, 0.5)), after_min_s=0.1, max_share=0.5, max_spend_share=0.5
+    )
+
+
+def _keys(rng: Random) -> tuple[AccessKey, ...]:
+    """Let some gateways know their callers, and forbid them something."""
+    if rng.random() < 0.8:
+        return ()
+    digest = sha256(CALLER_KEY.encode()).hexdigest()
+    allowed = rng.random() < 0.9
+    return (AccessKey("teller", digest, fallback=allowed, splice=rng.random() < 0.8),)
 
 
 def _wish(drawn: Fields, number: int, count: int, *, short: bool) -> Wish:
@@ -263,7 +283,7 @@ def _slow(drawn: Fields) -> list[Phase]:
     return [_phase(drawn, "slow", (Kind.SLOW,))]
 
 
-def _keys(drawn: Fields) -> list[Phase]:
+def _bad_keys(drawn: Fields) -> list[Phase]:
     rng = drawn.rng
     kind = rng.choice((Kind.AUTH, Kind.MONEY, Kind.GONE))
     return [_phase(drawn, "keys", (kind,), credential="key0")]
@@ -293,6 +313,6 @@ _PHASES: Final = (
     _breaks,
     _breaks,
     _slow,
-    _keys,
+    _bad_keys,
     _all_down,
 )

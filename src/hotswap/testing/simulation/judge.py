@@ -75,8 +75,10 @@ def _partial(wish: Wish, heard: Heard, hold: Streaming, *, left: bool) -> Iterat
         yield "I2", "cut without an error in the stream"
     if not text_of(wish).startswith(heard.text):
         yield "I3", _difference(heard.text, text_of(wish))
-    if heard.calls and hold.tool_calls == "hold" and not left:
-        yield "I2", f"calls of an answer that broke off: {heard.calls}"
+    if hold.tool_calls == "hold":
+        whole = [(call.name, decode(call.arguments)) for call in calls_of(wish)]
+        if [(call.name, _value(call)) for call in heard.calls] != whole[: len(heard.calls)]:
+            yield "I2", f"part of a call: {heard.calls}"
     if heard.text and wish.shape is Shape.JSON and hold.structured == "hold" and not left:
         yield "I2", "a part of a structured answer"
 

@@ -112,6 +112,7 @@ class _Stage:
         self.watch = Watch(scenario, self._standings, clock.now, traced=traced)
         self._providers = SimProviders(scenario, clock.now, self._on_visit)
         self._providers.on_ended = self.watch.on_visit_end
+        self._providers.on_stuck = partial(self.watch.broke, "bug")
         self._providers.on_stray = partial(self.watch.broke, "I9")
         self.client = SimClient(self._providers, self._loop)
         self._sleeping = 0

@@ -75,6 +75,8 @@ class SimProviders:
         self._at = {p.endpoint.host: p for p in scenario.snapshot.providers.values()}
         self.visits: dict[int, Visit] = {}
         """Those in flight, by the number of the call."""
+        self.on_stuck: Callable[[str], None] = _no_words
+        """Hears of a limit that is set again and again to the same moment."""
         self.on_stray: Callable[[str], None] = _no_words
         """Hears of a key that reached a provider to which it does not belong."""
         self.on_ended: Callable[[Visit, SimCall, bool], None] = _nobody
@@ -87,6 +89,11 @@ class SimProviders:
     def ended(self, call: SimCall, *, cancelled: bool) -> None:
         """See `Providers`."""
         self.on_ended(self.visits.pop(call.number), call, cancelled)
+
+    def stuck(self, call: SimCall) -> None:
+        """See `Providers`."""
+        visit = self.visits[call.number]
+        self.on_stuck(f"request {visit.wish}: a limit is set to the same moment without end")
 
     def script(self, endpoint: Endpoint, request: bytes, call: SimCall) -> Script:
         """See `Providers`."""
@@ -235,7 +242,7 @@ class _Scripting:
         calls = calls_of(wish) if wish is not None and finish == "stop" else ()
         pieces = tuple(text[at : at + size] for at in range(0, len(text), size))
         if kind is Kind.EMPTY:
-            pieces, calls = (), ()
+            pieces, calls, finish = (), (), "stop"
         if calls:
             finish = "tool_calls"
         thinks = wish is not None and wish.shape is Shape.THINKING and kind is not Kind.EMPTY

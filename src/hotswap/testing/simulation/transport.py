@@ -41,7 +41,13 @@ class Providers(Protocol):
         """Take note that a call is over."""
         ...
 
+    def stuck(self, call: "SimCall") -> None:
+        """Take note that a call's listener asks for the same moment again and again."""
+        ...
 
+
+RINGS_MOST: Final = 50
+"""Limits of one call that may pass in one moment; more of them, and the loop would never rest."""
 _LEAVING: Final[Mapping[Cut, Fault]] = {Cut.EOF: Fault.CLOSED, Cut.RESET: Fault.RESET}
 
 
@@ -60,7 +66,9 @@ class SimCall:
         "_listener",
         "_moves",
         "_paused",
+        "_rang_at",
         "_received",
+        "_rings",
         "_script",
         "_timer",
         "body_bytes",
@@ -82,6 +90,8 @@ class SimCall:
         self._moves: Iterator[Move] = iter(())
         self._paused = self._held = self._received = False
         self._script = Script()
+        self._rang_at = 0.0
+        self._rings = 0
         self.sent_at = 0.0
         self.number = number
         """1 for the first call of the client."""
@@ -209,8 +219,15 @@ class SimCall:
         listener, loop = self._listener, self._client.loop
         if listener is None:
             return
-        if loop.time() >= self._limit:
+        now = loop.time()
+        if now >= self._limit:
             self._limit = inf
+            self._rings = self._rings + 1 if now == self._rang_at else 0
+            self._rang_at = now
+            if self._rings == RINGS_MOST:
+                self._client.stuck(self)
+                self.cancel()
+                return
             listener.on_limit()
         elif self._limit < inf:
             self._alarm = loop.call_at(self._limit, self._ring)
@@ -252,6 +269,10 @@ class SimClient:
         """Take note that a call is over."""
         del self.open[call.number]
         self._providers.ended(call, cancelled=cancelled)
+
+    def stuck(self, call: SimCall) -> None:
+        """Take note that a call's limit passes again and again in one moment."""
+        self._providers.stuck(call)
 
     def warm(self, endpoints: Mapping[Endpoint, int]) -> None:
         """Connections cost what their script says."""

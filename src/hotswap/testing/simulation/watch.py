@@ -1,7 +1,7 @@
 """The promises, checked at every step of a story: each visit, each record, each answer's end."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Final
@@ -18,7 +18,7 @@ from .draw import HUSH
 from .heard import Heard, hear_stream
 from .judge import judge
 from .providers import Visit
-from .scenario import Kind, Manner, Scenario, Shape, Wish
+from .scenario import Manner, Scenario, Shape, Wish
 from .shadow import DISABLED, SHUT, Shadow
 from .transport import SimCall
 
@@ -111,7 +111,7 @@ class Watch:
         self._now = now
         self._digest = blake2b(digest_size=16)
         self._ids: dict[str, int] = {}
-        self._probes: dict[int, list[tuple[str, str]]] = {}
+        self._probes: dict[int, tuple[str, str]] = {}
         """What each probe in flight is about, by its call: the target, or a key of it."""
         self._probing: Counter[tuple[str, str]] = Counter()
 
@@ -157,7 +157,7 @@ class Watch:
         """A visit is over."""
         self._note(b"end %d %d %d" % (visit.wish, visit.attempt, call.body_bytes))
         if visit.wish < 0:
-            self._probing.subtract(self._probes.pop(visit.call))
+            self._probing[self._probes.pop(visit.call)] -= 1
         if self.trace is not None:
             how = "is dropped" if cancelled else "ends"
             self._tell(f"{_who(visit)} {how} after {call.body_bytes} bytes")
@@ -272,27 +272,30 @@ class Watch:
         self.tally.probes += 1
         provider = visit.target.partition("/")[0]
         # With a key that is shut, the probe is about the key; otherwise about the target.
-        about = {visit.credential}
-        if not self._barred(visit.target, provider, visit.credential):
-            about.add("")
-        self._probes[visit.call] = [(visit.target, key) for key in sorted(about)]
-        self._probing.update(self._probes[visit.call])
-        for key in sorted(about):
-            if self._probing[visit.target, key] > 1:
-                self._break("I5", f"two probes of {visit.target} {key} at once")
+        barred = self._barred(visit.target, provider, visit.credential)
+        about = visit.target, visit.credential if barred else ""
+        self._probes[visit.call] = about
+        self._probing[about] += 1
+        if self._probing[about] > 1:
+            self._break("I5", f"two probes of {' '.join(about).rstrip()} at once")
+
+    def _moves_on(self, life: Life) -> bool:
+        """Say whether caller and key let a request go to further targets."""
+        keys = self._scenario.snapshot.keys
+        return life.wish.fallback and all(key.fallback for key in keys)
 
     def _attempts(self, life: Life) -> None:
         """I6: a request makes a bounded number of attempts."""
         visits = life.visits
         free = sum(
             before.target == after.target
-            and (before.credential != after.credential or _other_way(before))
+            and (before.credential != after.credential or _other_way(before, after))
             for before, after in pairwise(visits)
         )
         most = len(life.chain.targets) + life.chain.retry.max_attempts - 1 + free
         if len(visits) > most:
             self._break("I6", f"request {life.wish.number} made {len(visits)} attempts of {most}")
-        if life.wish.fallback is False and len({visit.target for visit in visits}) > 1:
+        if not self._moves_on(life) and len({visit.target for visit in visits}) > 1:
             self._break("I6", f"request {life.wish.number} moved on although it must not")
 
     def _records(self, life: Life) -> None:
@@ -338,7 +341,11 @@ class Watch:
                 outcome = "left"
         tally.outcomes[outcome] += 1
         plain = life.wish.shape in {Shape.TEXT, Shape.THINKING} and life.wish.stream
-        allowed = life.wish.splice and life.chain.stream.splice and life.wish.fallback
+        keys = self._scenario.snapshot.keys
+        splices = life.wish.splice and life.chain.stream.splice and all(k.splice for k in keys)
+        if spliced and not splices:
+            self._break("I6", f"request {life.wish.number} goes on, which is forbidden")
+        allowed = splices and self._moves_on(life)
         broke = spliced or (exchange.ending is Ending.ABORTED and bool(heard.text))
         if not (plain and allowed and broke) or exchange.ending is Ending.LEFT:
             return
@@ -398,17 +405,8 @@ def _who(visit: Visit) -> str:
     return f"request {visit.wish}, attempt {visit.attempt}{on}"
 
 
-def _other_way(visit: Visit) -> bool:
-    """Say whether a visit was a prefill that its target refuses."""
-    refuses = visit.manner is Manner.REFUSES and visit.trouble.kind is Kind.NONE
-    return refuses and visit.begun is not None and visit.begun.prefilled
-
-
-def most_in(times: Sequence[float], window_s: float) -> int:
-    """Return how many of these moments fall into one window, at most."""
-    most = start = 0
-    for end, at in enumerate(times):
-        while times[start] < at - window_s:
-            start += 1
-        most = max(most, end - start + 1)
-    return most
+def _other_way(before: Visit, after: Visit) -> bool:
+    """Say whether a target that would not continue its own words was asked to go on instead."""
+    if before.begun is None or after.begun is None:
+        return False
+    return before.begun.prefilled and not after.begun.prefilled
