@@ -70,7 +70,8 @@ def named(found: list[Recording]) -> pytest.MarkDecorator:
 
 
 def watch(stream: bytes, cuts: list[int]) -> tuple[Passage, bytes]:
-    watched = messages.passage(messages.peek(b'{"model":"m","max_tokens":1,"messages":[]}'), hold_calls=False)
+    request = messages.peek(b'{"model":"m","max_tokens":1,"messages":[]}')
+    watched = messages.passage(request, hold_calls=False)
     edges = [0, *sorted(cuts), len(stream)]
     forwarded = b"".join(watched.feed(stream[a:b]) for a, b in pairwise(edges))
     return watched, forwarded + watched.end()

@@ -17,6 +17,9 @@ UNDECIDED: Final = -1
 
 _VARIED: Final = 4
 """Different characters in what counts as a repeat: rules and empty rows of tables have fewer."""
+_SHORT_LEAST: Final = 20
+_MOST_OF_IT: Final = 0.6
+"""Of a short text: whoever begins with so much of it, and then differs, is beginning it anew."""
 _PLACES_MOST: Final = 64
 _NAME_MOST: Final = 4
 """A text of fewer characters counts as a whole only if it begins like a sentence."""
@@ -124,7 +127,8 @@ class Repeats:
             n = len(text) - place
             overlap = held[start : start + n]
             if not text.startswith(overlap, place):
-                if text.startswith(held[start : start + CERTAIN], place):
+                enough = self._enough(place)
+                if length >= enough and text.startswith(held[start : start + enough], place):
                     astray = place if astray < 0 else astray
                 continue
             if n <= length:
@@ -136,9 +140,15 @@ class Repeats:
                 return Match(UNDECIDED, place, start if certain else -1)
             if certain and astray < 0:
                 astray = place
-        if length < CERTAIN or (self._native and astray > 0):
+        if astray < 0 or (self._native and astray > 0):
             return NO_MATCH
         return Match(0, astray) if _is_varied(held[start : start + CERTAIN]) else NO_MATCH
+
+    def _enough(self, place: int) -> int:
+        """Return after how many characters that agree the target is saying the same again."""
+        if place:
+            return CERTAIN
+        return min(CERTAIN, max(_SHORT_LEAST, round(len(self._text) * _MOST_OF_IT)))
 
     def _places_of(self, held: str, start: int) -> tuple[int, ...]:
         """Return where the first characters stand in the text, except where an exact one does.

@@ -32,13 +32,20 @@ class StopCutter:
     result is the same for any way in which the text was cut into pieces. What may still become a
     sequence is held back, at most one character less than the longest. Every piece that is not
     text ends a run of text: what was held back comes out before it.
+
+    Args:
+        stops: The sequences.
+        before: What the caller has of the answer already, from elsewhere. A sequence may begin in
+            it; its end is cut off then, and only what was delivered of it stays.
     """
 
-    __slots__ = ("_held", "_most", "_stops", "stopped")
+    __slots__ = ("_before", "_held", "_most", "_stops", "stopped")
 
-    def __init__(self, stops: Sequence[str]) -> None:
+    def __init__(self, stops: Sequence[str], *, before: str = "") -> None:
         self._stops = _sound(stops)
         self._most = max(map(len, self._stops), default=1) - 1
+        self._before = before[-self._most :] if self._most else ""
+        """What may be the beginning of a sequence, and cannot be taken back."""
         self._held = ""
         self.stopped = False
         """The text reached a stop sequence: its `FinishPiece` was given, nothing follows."""
@@ -53,20 +60,23 @@ class StopCutter:
                 if self._held:
                     out.append(TextPiece(self._held))
                     self._held = ""
+                self._before = ""
                 out.append(piece)
                 continue
-            text = self._held + piece.text
-            cut = _first(text, self._stops)
+            seen = len(self._before)
+            text = self._before + self._held + piece.text
+            cut = _first(text, self._stops, seen)
             if cut is not None:
                 self.stopped = True
-                if cut.at:
-                    out.append(TextPiece(text[: cut.at]))
+                if cut.at > seen:
+                    out.append(TextPiece(text[seen : cut.at]))
                 out.append(FinishPiece(Finish.STOP, cut.stop))
                 break
             sure = len(text) - self._begun(text)
-            self._held = text[sure:]
-            if sure:
-                out.append(TextPiece(text[:sure]))
+            if sure > seen:
+                out.append(TextPiece(text[seen:sure]))
+                self._before, seen = "", sure
+            self._held = text[seen:]
         return out
 
     def _begun(self, text: str) -> int:
@@ -126,12 +136,12 @@ def _sound(stops: Sequence[str]) -> tuple[str, ...]:
     return tuple([stop for stop in stops if stop])
 
 
-def _first(text: str, stops: tuple[str, ...]) -> _Cut | None:
-    """Find the stop sequence that ends first; of those that end together the longest."""
+def _first(text: str, stops: tuple[str, ...], seen: int = 0) -> _Cut | None:
+    """Find the stop sequence that ends first behind `seen`; of those that do, the longest."""
     found: _Cut | None = None
     first_end = len(text) + 1
     for stop in stops:
-        at = text.find(stop)
+        at = text.find(stop, max(seen - len(stop) + 1, 0))
         if at < 0:
             continue
         end = at + len(stop)

@@ -95,7 +95,7 @@ def _go_on(
     if isinstance(splice, Splice):
         line.splice = splice
         line.keep_alive_at = line.alive_until(now)
-        action = run.on_broken(failure, now, lambda one: continues(one, splice, services, now))
+        action = run.on_broken(failure, now, lambda one: continues(one, services, now))
         if not isinstance(action, GiveUp):
             record_attempt(attempt, failure, services, now, final=False)
             return action

@@ -62,6 +62,6 @@ def _asked(line: Line) -> Request | None:
         return None
 
 
-def continues(target: Target, splice: Splice, services: Services, now: float) -> bool:
+def continues(target: Target, services: Services, now: float) -> bool:
     """Say whether a target can continue the very words, without being asked to."""
-    return native_for(splice.asked, services.lessons.taught(target, now).abilities)
+    return native_for(services.lessons.taught(target, now).abilities)

@@ -2,7 +2,7 @@
 
 from ..core.splice import tokens_left
 from ..core.terms import Cause, Failure, Target
-from ..dialects.api import Outgoing, Passage, Translator
+from ..dialects.api import Outgoing, Passage, Translator, UnableError
 from ..dialects.continuing import go_on, native_for
 from ..dialects.fault import after_translation
 from ..dialects.stopping import StopCutter
@@ -26,11 +26,18 @@ def take_up(
         spoken: The dialect that it speaks.
     """
     asked, text = splice.asked, splice.text
-    native = target.id not in splice.declined and native_for(asked, target.abilities)
     left = tokens_left(asked.max_tokens, text)
-    request = go_on(asked, text, native=native, left_tokens=left)
+    if target.id not in splice.declined and native_for(target.abilities):
+        request = go_on(asked, text, native=True, left_tokens=left)
+        try:
+            outgoing = spoken.write_request(request, target, kind)
+        except UnableError:
+            splice.declined.add(target.id)
+        else:
+            return outgoing, TakenUp(line, splice, target, spoken, native=True)
+    request = go_on(asked, text, native=False, left_tokens=left)
     outgoing = spoken.write_request(request, target, kind)
-    return outgoing, TakenUp(line, splice, target, spoken, native=native)
+    return outgoing, TakenUp(line, splice, target, spoken, native=False)
 
 
 class TakenUp:

@@ -191,3 +191,32 @@ def test_calls_after_the_first_are_left_out_of_a_whole_answer():
 
     assert first_call_of(one) is one
     assert first_call_of(two) == one
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "left", "stop"),
+    [
+        ("one EN", "D two", "", "END"),
+        ("one E", "ND two", "", "END"),
+        ("one", " END two", " ", "END"),
+        ("one EN", "D", "", "END"),
+        ("one EN", "ough", "ough", ""),
+        ("END", " two", " two", ""),
+        ("", "END two", "", "END"),
+        ("one EN", "DEND", "", "END"),
+    ],
+)
+def test_a_sequence_may_begin_in_what_the_caller_has_already(
+    before: str, text: str, left: str, stop: str
+):
+    for size in (1, 2, 99):
+        cutter = StopCutter(["END"], before=before)
+        pieces: list[Piece] = []
+        for at in range(0, len(text), size):
+            pieces += cutter.feed([TextPiece(text[at : at + size])])
+        if not cutter.stopped:
+            pieces += cutter.feed([FinishPiece(Finish.STOP)])
+
+        said = "".join(piece.text for piece in pieces if isinstance(piece, TextPiece))
+        assert said == left
+        assert pieces[-1] == FinishPiece(Finish.STOP, stop)
