@@ -38,7 +38,7 @@ class Site:
 
 
 @asynccontextmanager
-async def site(kind: str = "openai", **settings: object) -> AsyncGenerator[Site]:
+async def site(kind: str = "openai", /, **settings: object) -> AsyncGenerator[Site]:
     names = ("one", "two", "three")
     async with (
         ScriptedProvider("one", BROKEN) as one,

@@ -36,7 +36,7 @@ _UKRAINIAN: Final = re.compile("[\u0456\u0457\u0454\u0491]")
 _SMALL_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "en": "the and of to is in that it for with are this you was what how if not",
-        "de": "der die und das ist nicht ein eine mit von zu den im auf für wie durch wurde sie ich",
+        "de": "der die und das ist nicht ein eine mit von zu den im auf für wie durch wurde sie",
         "fr": "le la les et est des une dans que pour pas sur avec qui du au ce ou",
         "es": "el los las y es una por con para del que como más su al qué sin se",
         "pt": "o os as e é um uma não com para do da que em no mais sem foi",

@@ -82,7 +82,7 @@ GO_ON: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "tr": (
             "Son mesajın teknik bir arıza nedeniyle kesildi. Yalnızca eksik olanı, bir sonraki "
-            "karakterden başlayarak yaz: selamlama, tekrar veya kesintiyle ilgili açıklama olmasın. "
+            "karakterden başlayarak yaz: selamlama, tekrar, kesintiyle ilgili açıklama olmasın. "
             "Dili, biçimi, açık listeleri ve kod bloklarını koru. Eksik bir şey yoksa hiçbir şey "
             "yazma."
         ),
@@ -104,9 +104,9 @@ GO_ON: Final[Mapping[str, str]] = MappingProxyType(
             "пропущено, не пиши ничего."
         ),
         "uk": (
-            "Твоє останнє повідомлення обірвалося через технічний збій. Напиши лише те, чого бракує, "
-            "починаючи з наступного символу: без привітання, без повторів, без слів про збій. "
-            "Збережи мову, оформлення, відкриті списки та блоки коду. Якщо нічого не бракує, не "
+            "Твоє останнє повідомлення обірвалося через технічний збій. Напиши лише те, чого "
+            "бракує, починаючи з наступного символу: без привітання, без повторів, без слів про "
+            "збій. Збережи мову, оформлення, відкриті списки та блоки коду. Якщо нічого не бракує, не "
             "пиши нічого."
         ),
         "el": (
