@@ -27,7 +27,7 @@ class Begun(Struct, frozen=True, gc=False):
 
 def read_begun(dialect: str, path: str, body: bytes) -> Begun | None:
     """Return the answer that a request wants to be continued; None: it begins one."""
-    if b'"assistant"' not in body and b'"model"' not in body:
+    if b'"role":"assistant"' not in body and b'"role":"model"' not in body:
         return None
     translator = TRANSLATORS[dialect]
     path, _, query = path.partition("?")

@@ -8,8 +8,23 @@ beginning, a word after the end are flaws.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from msgspec import DecodeError, Raw, Struct, ValidationError, field
-from msgspec.json import Decoder
+from msgspec import DecodeError, Struct, ValidationError, field
+
+from .wire import (
+    Anthropic,
+    Block,
+    ChatDelta,
+    Delta,
+    Event,
+    Gemini,
+    Response,
+    decode_anthropic,
+    decode_chat,
+    decode_event,
+    decode_gemini,
+    decode_gemini_array,
+    decode_response,
+)
 
 
 class Heard(Struct):
@@ -37,118 +52,6 @@ class HeardCall(Struct):
     arguments: str = ""
     done: bool = False
     """It was said to be complete."""
-
-
-class _Function(Struct):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class _ChatCall(Struct):
-    index: int = 0
-    function: _Function | None = None
-
-
-class _ChatDelta(Struct):
-    content: str | None = None
-    tool_calls: list[_ChatCall] | None = None
-
-
-class _ChatChoice(Struct):
-    delta: _ChatDelta | None = None
-    message: _ChatDelta | None = None
-    finish_reason: str | None = None
-
-
-class _Chat(Struct):
-    id: str = ""
-    choices: list[_ChatChoice] | None = None
-    error: dict[str, object] | str | None = None
-
-
-class _Block(Struct):
-    type: str = ""
-    text: str = ""
-    name: str = ""
-    input: Raw = Raw(b"{}")
-
-
-class _Delta(Struct):
-    type: str = ""
-    text: str = ""
-    partial_json: str = ""
-    stop_reason: str | None = None
-
-
-class _Anthropic(Struct):
-    type: str = ""
-    index: int = -1
-    content_block: _Block | None = None
-    delta: _Delta | None = None
-    content: list[_Block] | None = None
-    stop_reason: str | None = None
-
-
-class _Args(Struct):
-    name: str = ""
-    args: Raw = Raw(b"{}")
-
-
-class _GeminiPart(Struct):
-    text: str | None = None
-    thought: bool = False
-    functionCall: _Args | None = None  # noqa: N815 - a name of the wire
-
-
-class _GeminiContent(Struct):
-    parts: list[_GeminiPart] | None = None
-
-
-class _Candidate(Struct):
-    content: _GeminiContent | None = None
-    finishReason: str | None = None  # noqa: N815 - a name of the wire
-
-
-class _Gemini(Struct):
-    candidates: list[_Candidate] | None = None
-    error: dict[str, object] | str | None = None
-
-
-class _OutText(Struct):
-    type: str = ""
-    text: str = ""
-
-
-class _Item(Struct):
-    type: str = ""
-    name: str = ""
-    arguments: str = ""
-    content: list[_OutText] | None = None
-
-
-class _Response(Struct):
-    status: str = ""
-    output: list[_Item] | None = None
-
-
-class _Event(Struct):
-    type: str = ""
-    sequence_number: int = -1
-    output_index: int = -1
-    delta: str = ""
-    text: str = ""
-    arguments: str = ""
-    item: _Item | None = None
-    response: _Response | None = None
-    error: dict[str, object] | str | None = None
-
-
-_chat: Final = Decoder(_Chat).decode
-_anthropic: Final = Decoder(_Anthropic).decode
-_gemini: Final = Decoder(_Gemini).decode
-_gemini_array: Final = Decoder(list[_Gemini]).decode
-_event: Final = Decoder(_Event).decode
-_response: Final = Decoder(_Response).decode
 
 
 def hear_stream(dialect: str, body: bytes, *, array: bool = False) -> Heard:
@@ -215,7 +118,7 @@ def _hear_chat(payloads: Sequence[bytes], heard: Heard) -> None:
         if payload == b"[DONE]":
             heard.ended = True
             continue
-        chunk = _chat(payload)
+        chunk = decode_chat(payload)
         if chunk.error is not None:
             heard.error = True
             continue
@@ -229,7 +132,7 @@ def _hear_chat(payloads: Sequence[bytes], heard: Heard) -> None:
         heard.flaw = heard.flaw or "the id changes"
 
 
-def _take_chat(delta: _ChatDelta | None, heard: Heard) -> None:
+def _take_chat(delta: ChatDelta | None, heard: Heard) -> None:
     if delta is None:
         return
     if delta.content:
@@ -245,13 +148,13 @@ def _take_chat(delta: _ChatDelta | None, heard: Heard) -> None:
 
 
 def _hear_chat_whole(body: bytes, heard: Heard) -> None:
-    chat = _chat(body)
+    chat = decode_chat(body)
     for choice in chat.choices or ():
         _take_chat(_numbered(choice.message), heard)
         heard.finish = choice.finish_reason or ""
 
 
-def _numbered(message: _ChatDelta | None) -> _ChatDelta | None:
+def _numbered(message: ChatDelta | None) -> ChatDelta | None:
     """Give the calls of a whole message the numbers that a stream's have."""
     if message is not None:
         for index, call in enumerate(message.tool_calls or ()):
@@ -277,7 +180,7 @@ def _hear_anthropic(payloads: Sequence[bytes], heard: Heard) -> None:
     begun = False
     blocks: dict[int, HeardCall | None] = {}
     for payload in payloads:
-        event = _anthropic(payload)
+        event = decode_anthropic(payload)
         if event.type not in _ANTHROPIC:
             continue
         _after_end(heard)
@@ -295,8 +198,8 @@ def _hear_anthropic(payloads: Sequence[bytes], heard: Heard) -> None:
             _take_anthropic(event, blocks, heard)
 
 
-def _take_anthropic(event: _Anthropic, blocks: dict[int, HeardCall | None], heard: Heard) -> None:
-    delta, block = event.delta or _Delta(), event.content_block or _Block()
+def _take_anthropic(event: Anthropic, blocks: dict[int, HeardCall | None], heard: Heard) -> None:
+    delta, block = event.delta or Delta(), event.content_block or Block()
     if event.type == "content_block_start":
         heard.text += block.text
         call = HeardCall(block.name) if block.type == "tool_use" else None
@@ -321,7 +224,7 @@ def _take_anthropic(event: _Anthropic, blocks: dict[int, HeardCall | None], hear
 
 
 def _hear_anthropic_whole(body: bytes, heard: Heard) -> None:
-    message = _anthropic(body)
+    message = decode_anthropic(body)
     heard.finish = message.stop_reason or ""
     for block in message.content or ():
         heard.text += block.text if block.type == "text" else ""
@@ -333,23 +236,23 @@ def _hear_gemini(payloads: Sequence[bytes], heard: Heard) -> None:
     if heard.notes:
         heard.flaw = heard.flaw or "a comment, which Google's SDK dies on"
     for payload in payloads:
-        _take_gemini(_gemini(payload), heard)
+        _take_gemini(decode_gemini(payload), heard)
 
 
 def _hear_array(body: bytes, heard: Heard) -> None:
     """An array that is cut is no JSON, so Google's SDK raises."""
     try:
-        chunks = _gemini_array(body)
+        chunks = decode_gemini_array(body)
     except DecodeError:
         if body.rstrip().endswith(b"]"):
             raise
-        chunks = _gemini_array(body.rstrip().rstrip(b",") + b"]") if body.strip() else []
+        chunks = decode_gemini_array(body.rstrip().rstrip(b",") + b"]") if body.strip() else []
         heard.error = True
     for chunk in chunks:
         _take_gemini(chunk, heard)
 
 
-def _take_gemini(chunk: _Gemini, heard: Heard) -> None:
+def _take_gemini(chunk: Gemini, heard: Heard) -> None:
     if chunk.error is not None:
         heard.error = True
         return
@@ -368,7 +271,7 @@ def _take_gemini(chunk: _Gemini, heard: Heard) -> None:
 
 
 def _hear_gemini_whole(body: bytes, heard: Heard) -> None:
-    _take_gemini(_gemini(body), heard)
+    _take_gemini(decode_gemini(body), heard)
     heard.ended = True
 
 
@@ -376,7 +279,7 @@ def _hear_responses(payloads: Sequence[bytes], heard: Heard) -> None:
     last = -1
     calls: dict[int, HeardCall] = {}
     for payload in payloads:
-        event = _event(payload)
+        event = decode_event(payload)
         if event.type == "keepalive":
             continue
         if event.type.startswith("response."):
@@ -387,7 +290,7 @@ def _hear_responses(payloads: Sequence[bytes], heard: Heard) -> None:
         _take_response_event(event, calls, heard)
 
 
-def _take_response_event(event: _Event, calls: dict[int, HeardCall], heard: Heard) -> None:
+def _take_response_event(event: Event, calls: dict[int, HeardCall], heard: Heard) -> None:
     match event.type:
         case "error" | "response.failed":
             heard.error = True
@@ -414,7 +317,7 @@ def _take_response_event(event: _Event, calls: dict[int, HeardCall], heard: Hear
             pass
 
 
-def _take_output(response: _Response, heard: Heard) -> None:
+def _take_output(response: Response, heard: Heard) -> None:
     for item in response.output or ():
         if item.type == "message":
             heard.text += "".join(p.text for p in item.content or () if p.type == "output_text")
@@ -423,7 +326,7 @@ def _take_output(response: _Response, heard: Heard) -> None:
 
 
 def _hear_responses_whole(body: bytes, heard: Heard) -> None:
-    response = _response(body)
+    response = decode_response(body)
     heard.finish = response.status
     _take_output(response, heard)
 

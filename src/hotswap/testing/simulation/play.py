@@ -26,11 +26,12 @@ from .caller import SimExchange
 from .providers import SimProviders, Visit
 from .rest import judge_flow
 from .scenario import Scenario, Wish
+from .tally import Broken, Tally
 from .transport import SimClient
-from .watch import Broken, Tally, Watch
+from .watch import Watch
 
-LOOK_S: Final = 0.1
-"""How often due probes are looked for, as the worker does."""
+LOOK_S: Final = 0.2
+"""How often due probes are looked for; half as often as a worker does, to spare turns."""
 HEALING_S: Final = 300.0 + 30.0
 """I10: the longest opening, and a ramp."""
 TRICKLE_S: Final = 10.0

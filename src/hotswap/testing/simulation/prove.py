@@ -11,7 +11,7 @@ from msgspec import Struct
 from .draw import draw
 from .play import play
 from .replay import failure
-from .watch import Tally
+from .tally import Tally
 
 BLOCK: Final = 50
 """Seeds that a process plays at a time."""

@@ -29,6 +29,8 @@ FORMS: Final[Mapping[str, Form]] = {
 }
 STREAM: Final = (b"content-type", b"text/event-stream; charset=utf-8")
 PAGE: Final = b"<html><head><title>Welcome</title></head><body>It works!</body></html>"
+PIECES_MOST: Final = 100
+"""The network cuts no body into many more pieces."""
 _CONNECTING: Final[Mapping[Kind, Fault]] = {
     Kind.DNS: Fault.DNS,
     Kind.TLS: Fault.TLS,
@@ -281,8 +283,8 @@ class _Scripting:
             events.append(form.DONE)
         gap_s = 0.0 if rng.random() < 0.6 else 0.002 + 0.05 * rng.random()
         slices = rng.choice((0, 0, 0, 1 << 20, 1400, 64 + rng.getrandbits(8), 7))
-        if len(events) > 60 or sum(map(len, events)) > 20_000:
-            slices = max(slices, 1400) if slices else 0
+        if slices:
+            slices = max(slices, sum(map(len, events)) // PIECES_MOST)
         pace = Pace(0.02 + 0.3 * rng.random() ** 2, gap_s, slices)
         return disturbed(events, form, trouble, pace, rng)
 

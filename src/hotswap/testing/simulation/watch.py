@@ -6,12 +6,11 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Final
 
-from msgspec import Struct, field
 from msgspec.json import Encoder
 
 from ...core.standings import Standings
-from ...core.terms import Chain, Target
-from ...ledger.record import AttemptRecord, Record, Transition
+from ...core.terms import Target
+from ...ledger.record import Record, Transition
 from .asking import CALLER_KEY
 from .caller import Ending, SimExchange
 from .draw import HUSH
@@ -20,6 +19,7 @@ from .judge import judge
 from .providers import Visit
 from .scenario import Manner, Scenario, Shape, Wish
 from .shadow import DISABLED, SHUT, Shadow
+from .tally import Broken, Life, Tally
 from .transport import SimCall
 
 LATE_S: Final = 0.5
@@ -27,62 +27,6 @@ LATE_S: Final = 0.5
 _HUSH: Final = HUSH.encode()
 _CALLER: Final = CALLER_KEY.encode()
 _encode: Final = Encoder().encode
-
-
-class Broken(Struct, frozen=True):
-    """A promise that was not kept."""
-
-    promise: str
-    """I1 to I12, `deadline` or `bug`."""
-    words: str
-    at: float
-
-
-class Tally(Struct):
-    """What happened, in numbers; those of several stories can be added."""
-
-    requests: int = 0
-    calls: int = 0
-    """Visits of user requests."""
-    probes: int = 0
-    virtual_s: float = 0.0
-    outcomes: Counter[str] = field(default_factory=Counter[str])
-    troubles: Counter[str] = field(default_factory=Counter[str])
-    manners: Counter[str] = field(default_factory=Counter[str])
-    """Visits that were asked to go on, by the target's manner."""
-    cuts: int = 0
-    """Plain-text streams that broke after content, where splices are on and may help."""
-    healed: int = 0
-    left_over: int = 0
-    """Those that were not healed although a healthy target was left."""
-
-    def add(self, other: "Tally") -> None:
-        """Add the numbers of another story."""
-        for name in ("requests", "calls", "probes", "virtual_s", "cuts", "healed", "left_over"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.outcomes.update(other.outcomes)
-        self.troubles.update(other.troubles)
-        self.manners.update(other.manners)
-
-
-class Life(Struct):
-    """One request from its begin to its end."""
-
-    wish: Wish
-    exchange: SimExchange
-    chain: Chain
-    begun_at: float
-    panic: bool
-    """When it was planned, nothing was eligible."""
-    visits: list[Visit] = field(default_factory=list[Visit])
-    records: list[AttemptRecord] = field(default_factory=list[AttemptRecord])
-
-    @property
-    def deadline_s(self) -> float:
-        """How long it may take."""
-        total_s = self.chain.timeouts.total_s
-        asked = self.wish.deadline_ms
-        return total_s if asked is None else min(total_s, asked / 1000)
 
 
 class Watch:
