@@ -11,7 +11,8 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from hotswap.testing.step import Answers, Step
+from hotswap.testing.step import Answers, Check, Step
+from hotswap.testing.strictness import strict
 
 
 class Way(StrEnum):
@@ -23,6 +24,7 @@ class Way(StrEnum):
 
 BOTH: Final = (Way.WHOLE, Way.STREAMED)
 STREAMED: Final = (Way.STREAMED,)
+WHOLE: Final = (Way.WHOLE,)
 
 
 class Dialect(Struct, frozen=True):
@@ -30,8 +32,8 @@ class Dialect(Struct, frozen=True):
 
     kind: str
     model: str
-    prefill: str = ""
-    """A model that continues a begun answer by itself; empty: none of this API does."""
+    rules: str = ""
+    """Those of `hotswap.testing.strictness` that requests must keep; empty: none."""
     api: str = "chat"
     versioned: bool = True
     """Base URLs end in a version."""
@@ -39,11 +41,12 @@ class Dialect(Struct, frozen=True):
 
 DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
     {
-        "openai": Dialect("openai", "gpt-4o"),
-        "responses": Dialect("openai", "gpt-6.2-sol", api="responses"),
-        "anthropic": Dialect("anthropic", "claude-sonnet-5", "claude-3-5-sonnet", versioned=False),
-        "gemini": Dialect("google", "gemini-3.6-flash", "gemini-2.5-flash", versioned=False),
-        "mistral": Dialect("mistral", "mistral-medium-3-5", "mistral-medium-3-5"),
+        "openai": Dialect("openai", "gpt-4o", "openai"),
+        "responses": Dialect("openai", "gpt-6.2-sol", "responses", api="responses"),
+        "anthropic": Dialect("anthropic", "claude-sonnet-5", "anthropic", versioned=False),
+        "gemini": Dialect("google", "gemini-3.6-flash", "gemini", versioned=False),
+        "mistral": Dialect("mistral", "mistral-medium-3-5", "mistral"),
+        "vllm": Dialect("vllm", "llama-3-70b"),
     }
 )
 OWN: Final[Mapping[str, str]] = MappingProxyType(
@@ -66,6 +69,10 @@ OTHER: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """By SDK: a dialect that is translated for it."""
+
+
+PREFILLED: Final = frozenset({"claude-3-5-sonnet", "gemini-2.5-flash", "mistral-medium-3-5"})
+"""Models that go on with an answer which a request begins."""
 
 
 class Cell(Struct, frozen=True):
@@ -119,6 +126,12 @@ class Link(Struct, frozen=True, kw_only=True):
     """Further ones of the provider."""
     known: Mapping[str, object] = field(default_factory=dict[str, object])
     """What the section `models` says of the target."""
+
+    @property
+    def check(self) -> Check | None:
+        """The rules of its API; None: it has none."""
+        rules = DIALECTS[self.dialect].rules
+        return strict(rules, prefill=self.called in PREFILLED) if rules else None
 
     @property
     def called(self) -> str:

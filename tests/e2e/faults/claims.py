@@ -58,10 +58,39 @@ CLAIMS: Final[Mapping[str, Claim]] = MappingProxyType(
             "a stream begins and brings no content",
             ("The limit to the first content moves on; nothing of that stream is in the answer.",),
         ),
-        "6": Claim("a stream breaks", ()),
-        "7": Claim("a stream is cut inside something", ()),
-        "8": Claim("a call, JSON or reasoning is cut", ()),
-        "9": Claim("the next target goes on in its own way", ()),
+        "6": Claim(
+            "a stream breaks",
+            (
+                "The next target goes on with the answer, and no character is lost or doubled.",
+                "Where nothing may go on, or nobody can, the SDK raises in the stream.",
+                "An answer that is not streamed is made anew.",
+            ),
+            ("Every byte of every dialect's streams: the simulation, `make test`.",),
+        ),
+        "7": Claim(
+            "a stream is cut inside something",
+            (
+                "The text is whole and not corrupted.",
+                "Once the finish reason was seen, the answer is complete without the rest.",
+            ),
+        ),
+        "8": Claim(
+            "a call, JSON or reasoning is cut",
+            (
+                "Calls and JSON are held until they are whole, so the next target makes them anew.",
+                "Words before a call stay, and reasoning is not carried over.",
+                "Where calls or JSON pass live, or nobody is left, the SDK raises.",
+            ),
+        ),
+        "9": Claim(
+            "the next target goes on in its own way",
+            (
+                "The first target breaks off in the middle of a word.",
+                "Whatever the next one repeats or announces, the text is whole and exact.",
+                "One that refuses a prefill is asked by instruction instead.",
+            ),
+            ("More texts, cuts and manners: `tests/unit/core/test_seam.py`.",),
+        ),
         "10": Claim(
             "limits, and how their ends are told",
             (
@@ -88,7 +117,10 @@ CLAIMS: Final[Mapping[str, Claim]] = MappingProxyType(
         ),
         "13": Claim(
             "a target turns slow",
-            ("Twelve requests are answered, and the slow target is left alone.",),
+            (
+                "Twelve requests are answered, and the slow target is left alone.",
+                "With `tokens_per_s`, a stream that falls below it is gone on with elsewhere.",
+            ),
             (f"Suspect within twenty samples, and no flapping, in virtual time: `{OUTLIERS}`.",),
         ),
         "14": Claim(
@@ -141,7 +173,7 @@ CLAIMS: Final[Mapping[str, Claim]] = MappingProxyType(
         ),
         "T3": Claim(
             "a stream ends wrongly, before and after content",
-            ("Rows 5, 6 and 7.",),
+            ("Rows 5, 6 and 7, streamed or not.",),
             (f"Every dialect at every cut of its bytes: `{STREAMS}`.",),
         ),
         "T4": Claim("a call is half sent", ("Row 8.",)),

@@ -43,7 +43,8 @@ class Anthropic:
             await (self._stream if ask.streamed else self._create)(ask, got)
         except (AnthropicError, httpx2.HTTPError) as error:
             got.raised = error
-            if isinstance(error, APIStatusError):
+            # What comes inside a stream has the stream's own status.
+            if isinstance(error, APIStatusError) and error.status_code != 200:
                 got.status, got.headers = error.status_code, dict(error.response.headers)
 
     async def close(self) -> None:

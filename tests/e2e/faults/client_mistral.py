@@ -78,7 +78,8 @@ class MistralChat:
                 await _read(events, got)
         except (MistralError, httpx2.HTTPError) as error:
             got.raised = error
-            if isinstance(error, MistralError):
+            # What comes inside a stream has the stream's own status.
+            if isinstance(error, MistralError) and error.status_code != 200:
                 got.status, got.headers = error.status_code, dict(error.headers)
 
     async def close(self) -> None:

@@ -103,13 +103,14 @@ async def _read(events: AsyncIterable[ResponseStreamEvent], got: Got) -> None:
     numbers: list[int] = []
     final = Got()
     async for event in events:
-        numbers.append(event.sequence_number)
+        if event.type.startswith("response."):
+            numbers.append(event.sequence_number)
         match event.type:
             case "response.output_text.delta":
                 got.text += event.delta
             case "response.reasoning_summary_text.delta":
                 got.thoughts += event.delta
-            case "response.completed" | "response.incomplete" | "response.failed":
+            case "response.completed" | "response.incomplete":
                 _whole(event.response, final)
             case _:
                 pass

@@ -10,6 +10,8 @@ from hotswap.clock import SystemClock
 from hotswap.testing.step import Seen, Step
 
 from .cells import STREAMED, Cell, Link
+from .model import model
+from .rows_streams import STORY, whole_story
 from .scenes import (
     ANSWERED,
     HEALTHY,
@@ -104,6 +106,23 @@ async def slowness_is_left(site: Site, cell: Cell) -> str:
     assert len(site.seen(cell, 0)) - fast <= 20
     assert site.transitions(cell, 0)[0].after in {"open", "suspect"}
     return words[-1]
+
+
+def crawling(cell: Cell) -> list[Link]:
+    """Return a chain whose first target says a tenth of the tokens that are wanted."""
+    return [
+        Link(dialect=cell.own, answers=Step(text=STORY, gap_s=0.25)),
+        Link(dialect=cell.other, answers=model(STORY)),
+    ]
+
+
+async def crawl_is_left(site: Site, cell: Cell) -> str:
+    """The next target goes on."""
+    word = whole_story(await site.ask(cell), cell)
+    attempts = await site.attempts(cell)
+
+    assert [a.cause for a in attempts] == ["hang", ""]
+    return word
 
 
 async def opens(site: Site, cell: Cell) -> int:
@@ -211,6 +230,16 @@ SCENES: Final = [
         links=first_fails(HEALTHY),
         play=slowness_is_left,
         chain={"triggers": [{"type": "latency", "threshold_ms": 200}, {"type": "error"}]},
+    ),
+    Scene(
+        row="13",
+        fault="tokens that turn ten times slower",
+        links=crawling,
+        play=crawl_is_left,
+        chain={
+            "timeouts": {"first_content_s": 1.0, "tokens_per_s": 40, "tokens_s": 0.4},
+        },
+        ways=STREAMED,
     ),
     Scene(
         row="14",

@@ -11,7 +11,7 @@ from msgspec.json import encode
 from hotswap.ledger.record import AttemptRecord, Transition
 from hotswap.testing.gateway import GatewayProcess
 from hotswap.testing.provider import ScriptedProvider
-from hotswap.testing.step import Answers, Seen, Step
+from hotswap.testing.step import Answers, Check, Seen, Step
 
 from .asking import Ask, Client, Got, What
 from .cells import OWN, Cell, Place, settings
@@ -56,17 +56,23 @@ class Site:
         self.provider = ScriptedProvider("scripted")
         self.feed = Feed()
         self.clients: Mapping[str, Client] = {}
+        self._checks: dict[str, Check] = {}
         self._places: Mapping[Cell, Place] = {}
         self._servers: Mapping[str, str] = {}
         self._gateway: GatewayProcess | None = None
         self._stack = AsyncExitStack()
 
+    def _check(self, seen: Seen) -> str | Step:
+        """Hold every request against the rules of the API that its target speaks."""
+        check = self._checks.get(seen.key)
+        return check(seen) if check is not None else ""
+
     async def start(
         self,
         folder: Path,
         places: Sequence[Place],
-        health: Mapping[str, object] = HEALTH,
-        **server: object,
+        health: Mapping[str, object],
+        access: Mapping[str, object],
     ) -> Self:
         """Start everything.
 
@@ -74,16 +80,19 @@ class Site:
             folder: Where the gateway keeps its files.
             places: The chains.
             health: The section `fallback.health`.
-            server: Further settings of the section `server`.
+            access: The section `access`.
         """
         await self._stack.enter_async_context(self.provider)
         self._servers = await self._stack.enter_async_context(unreachable(folder))
+        self.provider.check = self._check
         self._places = {place.cell: place for place in places}
         for place in places:
             for number, link in enumerate(place.links):
                 for key in range(link.keys):
+                    if link.check is not None:
+                        self._checks[place.cell.secret(number, key)] = link.check
                     self.behave(place.cell, number, link.answers, key=key)
-        gateway = await GatewayProcess.serve(folder, self.written(places, health, **server))
+        gateway = await GatewayProcess.serve(folder, self.written(places, health, access))
         self._stack.push_async_callback(gateway.quit)
         self._gateway = gateway
         port = await gateway.listens()
@@ -98,12 +107,16 @@ class Site:
         return self
 
     def written(
-        self, places: Sequence[Place], health: Mapping[str, object], **server: object
+        self,
+        places: Sequence[Place],
+        health: Mapping[str, object],
+        access: Mapping[str, object],
     ) -> str:
         """Write the configuration; JSON is YAML as well, and read faster."""
         config = settings(places, {**self._servers, "": self.provider.root_url})
-        listeners = {"listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "state_dir": "state"}
-        config["server"] = {**listeners, **server}
+        ports = {"listen": "127.0.0.1:0", "admin": "127.0.0.1:0"}
+        config["server"] = {**ports, "state_dir": "state"}
+        config["access"] = dict(access)
         config["store"] = "sqlite:records.db"
         chains = config["fallback"]
         assert isinstance(chains, dict)

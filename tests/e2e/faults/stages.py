@@ -8,7 +8,16 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from . import rows_callers, rows_errors, rows_limits, rows_requests, rows_time
+from . import (
+    rows_callers,
+    rows_calls,
+    rows_errors,
+    rows_limits,
+    rows_requests,
+    rows_seams,
+    rows_streams,
+    rows_time,
+)
 from .cells import Cell
 from .scenes import Scene
 from .site import CLIENTS, HEALTH, Site
@@ -19,7 +28,7 @@ class Stage(Struct, frozen=True, kw_only=True):
 
     scenes: Sequence[Scene]
     health: Mapping[str, object] = HEALTH
-    server: Mapping[str, object] = field(default_factory=dict[str, object])
+    access: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 STAGES: Final[Mapping[str, Stage]] = {
@@ -27,6 +36,10 @@ STAGES: Final[Mapping[str, Stage]] = {
     "limits": Stage(scenes=rows_limits.SCENES),
     "requests": Stage(scenes=[*rows_requests.SCENES, *rows_callers.SCENES]),
     "reloaded": Stage(scenes=rows_requests.RELOADED),
+    "streams": Stage(scenes=rows_streams.SCENES),
+    "keyed": Stage(scenes=rows_streams.KEYED, access=rows_streams.ACCESS),
+    "calls": Stage(scenes=rows_calls.SCENES),
+    "seams": Stage(scenes=rows_seams.SCENES),
     "time": Stage(scenes=rows_time.SCENES),
 }
 SCENES: Final[Mapping[str, tuple[str, Scene]]] = {
@@ -62,6 +75,11 @@ class Theatre:
             return next(iter(words.values()))
         return "; ".join(f"{way.value}: {words.get(way, NOT_ASKED)}" for way in scene.ways)
 
+    def refusals(self) -> list[str]:
+        """Return what the providers found wrong with the requests that they got."""
+        sites = [starting.result() for starting in self._sites.values()]
+        return [wrong for site in sites for wrong in site.provider.refusals]
+
     async def close(self) -> None:
         """End every site."""
         await self._stack.aclose()
@@ -90,4 +108,4 @@ class Theatre:
             for client in CLIENTS
             for cell in scene.cells(client)
         ]
-        return await site.start(folder, places, stage.health, **stage.server)
+        return await site.start(folder, places, stage.health, stage.access)

@@ -33,6 +33,7 @@ async def test_the_page_shows_what_was_seen(theatre: Theatre) -> None:
         before = after
 
     assert before == after, "run FAULTS_WRITE=1 .venv/bin/pytest -m slow tests/e2e/faults"
+    assert theatre.refusals() == []
 
 
 def test_every_fault_belongs_to_a_row() -> None:
