@@ -51,9 +51,9 @@ class Run:
         "_able",
         "_at",
         "_chain",
-        "_credential",
         "_deadline",
         "_failure",
+        "_hand",
         "_jitter",
         "_panic",
         "_rest",
@@ -102,9 +102,11 @@ class Run:
         self._window = 0
         """Tokens of the widest window that the prompt did not fit into."""
         self._at = -1
+        """The last target that was looked at; it need not be the one in hand."""
+        self._hand: Start | None = None
+        """The attempt that was begun last: a key goes to its own target only."""
         self._tries = 0
         self._tried_keys: tuple[str, ...] = ()
-        self._credential: Credential | None = None
 
     def begin(self, now: float) -> Action:
         """Start at the first candidate that still can serve."""
@@ -114,8 +116,8 @@ class Run:
         """Say what follows from an attempt that failed before anything reached the caller."""
         self._failure = failure
         rule = RULES[failure.cause]
-        if failure.cause is Cause.CONTEXT:
-            self._window = max(self._window, self._targets[self._at].abilities.context)
+        if failure.cause is Cause.CONTEXT and self._hand is not None:
+            self._window = max(self._window, self._hand.target.abilities.context)
         if now >= self._deadline or not rule.move_on or not self._acts(failure.cause, rule):
             return GiveUp(failure)
         return (
@@ -162,10 +164,7 @@ class Run:
 
     def on_other_way(self) -> Action:
         """Ask the same target again, in another way than the one that it refused."""
-        credential = self._credential
-        if credential is None:
-            return GiveUp(self._failure)
-        return Start(self._targets[self._at], credential)
+        return self._hand or GiveUp(self._failure)
 
     def on_unable(self, lacks: str, now: float) -> Action:
         """Say what follows as the target in hand turned out not to be able; nothing was sent."""
@@ -173,12 +172,12 @@ class Run:
         return self._next_target(now) or GiveUp(self._failure)
 
     def on_wake(self, now: float) -> Action:
-        """Try the same target again after the pause, whatever its standing says meanwhile."""
-        credential = self._credential
-        if now >= self._deadline or credential is None:
+        """Try the same target again after the pause, unless it has opened meanwhile."""
+        hand = self._hand
+        if now >= self._deadline or hand is None or not self._may_retry(hand.target, now):
             return GiveUp(None)
         self._tries += 1
-        return Start(self._targets[self._at], credential)
+        return hand
 
     def _acts(self, cause: Cause, rule: Rule) -> bool:
         """Say whether the chain's triggers let this cause move the request on."""
@@ -188,7 +187,9 @@ class Run:
         return cause is Cause.HANG and triggers.active(Trigger.LATENCY)
 
     def _next_key(self, now: float) -> Start | None:
-        target = self._targets[self._at]
+        if self._hand is None:
+            return None
+        target = self._hand.target
         ring = self._standings.keyring(target.provider)
         credential = ring.pick(target.model, now, self._tried_keys)
         return self._start(target, credential) if credential is not None else None
@@ -232,17 +233,23 @@ class Run:
 
     def _start(self, target: Target, credential: Credential) -> Start:
         self._tries += 1
-        self._credential = credential
+        self._hand = hand = Start(target, credential)
         self._tried_keys = (*self._tried_keys, credential.id)
-        return Start(target, credential)
+        return hand
+
+    def _may_retry(self, target: Target, now: float) -> bool:
+        """Say whether the target in hand may be asked again, as far as its standing goes."""
+        return self._panic or self._standings.target(target.id).obstacle_at(now) is None
 
     def _retry(self, failure: Failure, rule: Rule, now: float) -> Sleep | None:
         """Pause before another try at the last target, if that may help and can be afforded."""
-        retry = self._chain.retry
+        retry, hand = self._chain.retry, self._hand
         if (
-            not rule.retry_here
+            hand is None
+            or not rule.retry_here
             or failure.cause.value not in retry.on
             or self._tries >= retry.max_attempts
+            or not self._may_retry(hand.target, now)
         ):
             return None
         left = self._deadline - now
@@ -256,7 +263,7 @@ class Run:
                 pause = min(near, self._pause(retry.throttle_base_s))
         else:
             pause = self._pause(retry.base_s)
-        health = self._standings.target(self._targets[self._at].id)
+        health = self._standings.target(hand.target.id)
         if pause >= left or not health.retries.take(now):
             return None
         return Sleep(pause)

@@ -312,7 +312,7 @@ class Attempt:
         elif self._came.faulty:
             self._end(self._read_fault())
         elif self._paused and now < self.line.deadline:
-            self._look(self._limits.silence_at(now))
+            self._look(self._limits.paused_until(now))
         else:
             self._check(now)
 
@@ -398,7 +398,9 @@ class Attempt:
 
     def _on_resume(self) -> None:
         self._paused = False
-        self._look(self._limits.silence_at(self._services.clock.now()))
+        now = self._services.clock.now()
+        self._limits.on_resume(self.content_bytes, now)
+        self._look(self._limits.silence_at(now))
         self._call.resume()
 
     def _end(self, failure: Failure) -> None:

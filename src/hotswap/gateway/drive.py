@@ -132,5 +132,5 @@ def refuse(line: Line, failure: Failure | None, services: Services) -> None:
     else:
         headers = refusal.headers() + explain(line, None, now)
         exchange.answer(refusal.status, headers, refusal.body(dialect, line.attempts))
-    if failure is None:
+    if not line.closed:
         record_unattempted(line, refusal.code, services)

@@ -81,6 +81,15 @@ class Limits:
         at = min(now + self._silence_s, self._line.deadline, self._pace_at, self._floor_at)
         return min(at, self._line.keep_alive_at, self._settle_at) if waiting else at
 
+    def paused_until(self, now: float) -> float:
+        """Return when to look again while the caller reads too slowly for any pace to be judged."""
+        return min(now + self._silence_s, self._line.deadline)
+
+    def on_resume(self, content_bytes: int, now: float) -> None:
+        """Measure the pace anew: it was the caller's until now."""
+        if self._floor_at < inf:
+            self._set_floor(content_bytes, now)
+
     def settle_by(self, at: float) -> None:
         """Compare words at a joint until `at` at most; the first moment that is named counts."""
         self._settle_at = min(self._settle_at, at)

@@ -42,6 +42,7 @@ class Line:
         "attempts",
         "caller",
         "chain",
+        "closed",
         "committed",
         "deadline",
         "exchange",
@@ -86,8 +87,9 @@ class Line:
         """Monotonic seconds at which the request ends, whatever happens."""
         self.keep_alive_at = self.alive_until(exchange.incoming.received_at)
         """When a caller that hears nothing gets the head of its stream, and a ping."""
-        self.committed = False
-        """The answer's head was sent: what fails from now on must fail inside the answer."""
+        self.committed = self.closed = False
+        """The answer's head was sent: what fails from now on must fail inside the answer; and the
+        record that ends the request was made."""
         self.attempts: list[AttemptNote] = []
         """The attempts that failed so far."""
         self.tried = 0

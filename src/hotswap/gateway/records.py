@@ -32,6 +32,7 @@ def record_attempt(
         bar: Why an answer that broke off does not go on elsewhere; empty: it does, or is whole.
     """
     line, start = attempt.line, attempt.start
+    line.closed = final
     route, request = line.route, line.request
     began_at, sent_at = attempt.started_at, attempt.sent_at
     record = AttemptRecord(
