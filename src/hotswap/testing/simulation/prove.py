@@ -13,9 +13,9 @@ from .play import play
 from .replay import failure
 from .tally import Tally
 
-BLOCK: Final = 50
+BLOCK: Final = 25
 """Seeds that a process plays at a time."""
-ROUND: Final = 8
+ROUND: Final = 4
 """Blocks of each process between two looks at the number."""
 
 

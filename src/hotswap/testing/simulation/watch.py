@@ -20,6 +20,7 @@ from .providers import Visit
 from .scenario import Manner, Scenario, Shape, Wish
 from .shadow import DISABLED, SHUT, Shadow
 from .tally import Broken, Life, Tally
+from .texts import expected
 from .transport import SimCall
 
 LATE_S: Final = 0.5
@@ -274,16 +275,8 @@ class Watch:
     def _count(self, life: Life, heard: Heard) -> None:
         tally, exchange = self.tally, life.exchange
         spliced = any(visit.begun is not None for visit in life.visits)
-        match exchange.ending:
-            case Ending.FINISHED:
-                outcome = "spliced" if spliced else "answered"
-            case Ending.ANSWERED:
-                outcome = "answered" if exchange.status == 200 else f"refused {exchange.status}"
-            case Ending.ABORTED:
-                outcome = "raised"
-            case _:
-                outcome = "left"
-        tally.outcomes[outcome] += 1
+        whole = bool(heard.text) and heard.text == expected(life.wish)
+        tally.outcomes[_outcome(exchange, spliced=spliced, whole=whole)] += 1
         plain = life.wish.shape in {Shape.TEXT, Shape.THINKING} and life.wish.stream
         keys = self._scenario.snapshot.keys
         splices = life.wish.splice and life.chain.stream.splice and all(k.splice for k in keys)
@@ -296,7 +289,7 @@ class Watch:
         if exchange.ending is Ending.FINISHED:
             tally.cuts += 1
             tally.healed += 1
-        elif self._healthy_left(life):
+        elif not whole and self._healthy_left(life):
             tally.cuts += 1
             tally.left_over += 1
             if self.trace is not None:
@@ -340,6 +333,18 @@ class Watch:
     def _note(self, line: bytes) -> None:
         self._digest.update(b"%a " % self._now())
         self._digest.update(line)
+
+
+def _outcome(exchange: SimExchange, *, spliced: bool, whole: bool) -> str:
+    match exchange.ending:
+        case Ending.FINISHED:
+            return "spliced" if spliced else "answered"
+        case Ending.ANSWERED:
+            return "answered" if exchange.status == 200 else f"refused {exchange.status}"
+        case Ending.ABORTED:
+            return "raised after the whole text" if whole else "raised"
+        case _:
+            return "left"
 
 
 def _who(visit: Visit) -> str:
