@@ -112,9 +112,18 @@ class Run:
         """Start at the first candidate that still can serve."""
         return self._next_target(now) or GiveUp(None)
 
-    def on_failure(self, failure: Failure, now: float) -> Action:
-        """Say what follows from an attempt that failed before anything reached the caller."""
+    def on_failure(self, failure: Failure, now: float, failed: Start | None = None) -> Action:
+        """Say what follows from an attempt that failed before anything reached the caller.
+
+        Args:
+            failure: Its end.
+            now: Monotonic seconds.
+            failed: Which one it was, where there were two; None: the one that was begun last.
+        """
         self._failure = failure
+        if failed is not None and failed is not self._hand:
+            self._hand = failed
+            self._tries, self._tried_keys = 1, (failed.credential.id,)
         rule = RULES[failure.cause]
         if failure.cause is Cause.CONTEXT and self._hand is not None:
             self._window = max(self._window, self._hand.target.abilities.context)
@@ -190,6 +199,8 @@ class Run:
         if self._hand is None:
             return None
         target = self._hand.target
+        if not self._may_retry(target, now):
+            return None
         ring = self._standings.keyring(target.provider)
         credential = ring.pick(target.model, now, self._tried_keys)
         return self._start(target, credential) if credential is not None else None

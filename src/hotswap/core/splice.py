@@ -55,4 +55,4 @@ def tokens_left(max_tokens: int | None, text: str) -> int | None:
     """
     if max_tokens is None:
         return None
-    return max(max_tokens - floor(len(text.encode()) / BYTES_PER_TOKEN_MOST), 0)
+    return max(max_tokens - floor(len(text.encode()) / BYTES_PER_TOKEN_MOST), 1)

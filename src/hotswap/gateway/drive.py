@@ -83,7 +83,7 @@ def _after(run: Run, attempt: Attempt, failure: Failure, now: float) -> Action:
             return run.on_other_way()
         if failure.detail == EMPTY:
             splice.silent.add(target.id)
-    return run.on_failure(failure, now)
+    return run.on_failure(failure, now, attempt.start)
 
 
 def _go_on(
