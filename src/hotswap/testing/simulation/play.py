@@ -137,6 +137,8 @@ class _Stage:
             Prober(self._services, lambda: plane, self._ask) for _ in range(parts.probers)
         ]
         self._look: asyncio.TimerHandle | None = None
+        self._resting = False
+        """Nothing new is begun any more."""
         self._ids = 0
         self._left = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -228,7 +230,7 @@ class _Stage:
 
     def _look_soon(self) -> None:
         """Look for due probes, as long as something is not well: nothing is due in health."""
-        if self._look is None:
+        if self._look is None and not self._resting:
             self._look = self._loop.call_later(LOOK_S, self._tick)
 
     def _tick(self) -> None:
@@ -289,6 +291,7 @@ class _Stage:
 
     async def _rest(self) -> None:
         """I12: nothing is left of all that was begun."""
+        self._resting = True
         if self._look is not None:
             self._look.cancel()
             self._look = None
@@ -298,8 +301,6 @@ class _Stage:
             await asyncio.sleep(1.0)
             waited += 1.0
         await asyncio.sleep(1.0)
-        if self._look is not None:
-            self._look.cancel()
         watch, standings = self.watch, self._standings
         left = {
             "calls": len(self.client.open),

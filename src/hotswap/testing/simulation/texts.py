@@ -46,7 +46,8 @@ def text_of(wish: Wish) -> str:
     size = wish.tokens * CHARS
     # Far apart, and by an odd step, so that no two answers of a story begin alike.
     start = corpus.index(" ", (wish.number * 7_919) % (len(corpus) - size - 100)) + 1
-    words = corpus[start : start + size]
+    # It ends as answers do, which is how a target tells that nothing is missing.
+    words = corpus[start : start + size - 1] + "."
     if wish.shape is Shape.JSON:
         return encode({"answer": words}).decode()
     return words

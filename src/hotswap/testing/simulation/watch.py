@@ -20,7 +20,6 @@ from .providers import Visit
 from .scenario import Manner, Scenario, Shape, Wish
 from .shadow import DISABLED, SHUT, Shadow
 from .tally import Broken, Life, Tally
-from .texts import expected
 from .transport import SimCall
 
 LATE_S: Final = 0.5
@@ -177,9 +176,8 @@ class Watch:
 
     def _may_visit(self, life: Life, visit: Visit) -> None:
         """I7: what is shut is left alone, but for panic and for a second try at the last target."""
-        last = life.visits[-1] if life.visits else None
-        same = last is not None and last.target == visit.target
-        if same and last is not None and last.credential == visit.credential:
+        same = [before for before in life.visits if before.target == visit.target]
+        if any(before.credential == visit.credential for before in same):
             return
         provider = visit.target.partition("/")[0]
         barred = self._barred(visit.target, provider, visit.credential)
@@ -191,7 +189,8 @@ class Watch:
             self._break("I7", f"{_who(visit)} goes to {visit.target} by a key that is {barred}")
         triggers = life.chain.triggers
         state = self._standings.target(visit.target).breaker.state
-        if state in SHUT and not same and (last is not None or triggers.error or triggers.latency):
+        minded = bool(life.visits) or triggers.error or triggers.latency is not None
+        if state in SHUT and not same and minded:
             self._break("I7", f"{_who(visit)} goes to {visit.target}, which is {state}")
 
     def _goes_on(self, life: Life, visit: Visit) -> None:
@@ -221,7 +220,10 @@ class Watch:
         about = visit.target, visit.credential if barred else ""
         self._probes[visit.call] = about
         self._probing[about] += 1
-        if self._probing[about] > 1:
+        pending = self._standings.changes
+        # A key may be shut for all models and for this one: each is probed by itself.
+        both = all(self.shadow.shut(t, visit.credential, pending) for t in (provider, visit.target))
+        if self._probing[about] > 1 + both:
             self._break("I5", f"two probes of {' '.join(about).rstrip()} at once")
 
     def _moves_on(self, life: Life) -> bool:
@@ -275,7 +277,7 @@ class Watch:
     def _count(self, life: Life, heard: Heard) -> None:
         tally, exchange = self.tally, life.exchange
         spliced = any(visit.begun is not None for visit in life.visits)
-        whole = bool(heard.text) and heard.text == expected(life.wish)
+        whole = bool(heard.text) and life.records[-1].bar.startswith("finish")
         tally.outcomes[_outcome(exchange, spliced=spliced, whole=whole)] += 1
         plain = life.wish.shape in {Shape.TEXT, Shape.THINKING} and life.wish.stream
         keys = self._scenario.snapshot.keys
