@@ -9,7 +9,7 @@ from msgspec.json import Decoder
 from rich.console import RenderableType
 from rich.text import Text
 
-from ..core.settings import Retry, Timeouts
+from ..core.settings import Hedging, Retry, Streaming, Timeouts
 from ..keeper.views import ChainTarget, ChainView, Turn
 from .admin import find_admin
 from .options import CONFIG_FILE, AsJson, ConfigFile
@@ -81,6 +81,8 @@ def chain_parts(view: ChainView, at: float) -> list[RenderableType]:
         Text(f"triggers  {_triggers(view.triggers)}"),
         Text(f"timeouts  {_timeouts(view.timeouts)}"),
         Text(f"retry     {_retry(view.retry)}"),
+        Text(f"streams   {_streams(view.stream)}"),
+        Text(f"hedge     {_hedge(view.hedge)}"),
     ]
 
 
@@ -119,3 +121,18 @@ def _retry(retry: Retry) -> str:
         f"{retry.max_attempts} tries at the last target, {retry.backoff} from {retry.base_s:g} s"
         f" up to {retry.max_s:g} s, on {', '.join(retry.on)}"
     )
+
+
+def _streams(stream: Streaming) -> str:
+    """Say what becomes of broken answers."""
+    goes_on = f"go on elsewhere up to {stream.max_splices} times"
+    broken = goes_on if stream.splice and stream.max_splices else "end with an error"
+    return f"broken ones {broken}, calls {stream.tool_calls}, JSON {stream.structured}"
+
+
+def _hedge(hedge: Hedging | None) -> str:
+    """Say when a request is sent twice."""
+    if hedge is None:
+        return "never"
+    after = hedge.after if isinstance(hedge.after, str) else f"{hedge.after:g} s"
+    return f"after {after} without content, {hedge.max_share:.0%} of requests"

@@ -19,7 +19,7 @@ from .services import Services
 MAX_BODY: Final = 256 * 1024
 
 Ask = Callable[[str, float, Callable[[bool], None]], None]
-"""Asks for the lease of a key for so many seconds; calls back once with the answer."""
+"""Asks for the lease of a target for so many seconds; calls back once with the answer."""
 
 
 class Prober:
@@ -33,15 +33,17 @@ class Prober:
         self._ask = ask
         self._asked: set[str] = set()
         self._running: dict[str, _Probe] = {}
+        """By target: whatever is to be found out of its keys, it is asked by one call at a time."""
 
     def tick(self) -> None:
         """Ask for the lease of every probe that is due."""
         services = self._services
         for due in services.standings.due_probes(services.clock.now()):
-            if due.key in self._asked or due.key in self._running or self._key(due) is None:
+            target = due.target.id
+            if target in self._asked or target in self._running or self._key(due) is None:
                 continue
-            self._asked.add(due.key)
-            self._ask(due.key, self._ttl_s(due), partial(self._start, due))
+            self._asked.add(target)
+            self._ask(target, self._ttl_s(due), partial(self._start, due))
 
     def close(self) -> None:
         """Drop the probes in flight."""
@@ -65,7 +67,7 @@ class Prober:
         return ring.pick(due.target.model, services.clock.now(), ())
 
     def _start(self, due: ProbeDue, granted: bool) -> None:  # noqa: FBT001 - an answer's one value
-        self._asked.discard(due.key)
+        self._asked.discard(due.target.id)
         services, plane = self._services, self._plane()
         now = services.clock.now()
         credential = self._key(due)
@@ -73,13 +75,13 @@ class Prober:
             return
         if not services.standings.lease(due.key, now, self._ttl_s(due)):
             return
-        self._running[due.key] = _Probe(
+        self._running[due.target.id] = _Probe(
             due, credential, plane, services, self._limit_s(due), report=self._ended
         )
 
     def _ended(self, probe: "_Probe", failure: Failure | None) -> None:
         """Tell the standings, then the ledger."""
-        self._running.pop(probe.due.key, None)
+        self._running.pop(probe.due.target.id, None)
         services = self._services
         now = services.clock.now()
         services.standings.on_probe(probe.due.key, now, failure=failure)

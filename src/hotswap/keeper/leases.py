@@ -1,4 +1,4 @@
-"""Leases: one worker at a time may probe a key."""
+"""Leases: one worker at a time may probe a target."""
 
 from msgspec import Struct
 
@@ -12,7 +12,7 @@ class Leases:
     """Who may probe what, until when.
 
     A lease ends by time alone: a holder that died must not keep others from probing for good. The
-    holder itself may ask again, since a worker never probes one key twice at a time.
+    holder itself may ask again, since a worker never probes one target twice at a time.
     """
 
     __slots__ = ("_held",)

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from ..config.snapshot import Snapshot
-from ..core.settings import Retry, Timeouts
+from ..core.settings import Hedging, Retry, Streaming, Timeouts
 from ..core.terms import Chain, Scope, Target
 from ..ledger.record import AttemptRecord, Transition
 from ..ledger.rows import read_attempt, read_transition
@@ -85,6 +85,9 @@ class ChainView(Struct, frozen=True):
     """The active ones with their parameters."""
     timeouts: Timeouts
     retry: Retry
+    stream: Streaming
+    hedge: Hedging | None
+    """None: no request is sent twice."""
 
 
 class Views:
@@ -155,6 +158,8 @@ class Views:
             triggers=_triggers(chain),
             timeouts=chain.timeouts,
             retry=chain.retry,
+            stream=chain.stream,
+            hedge=chain.hedge,
         )
 
     def _view_target(self, target: Target) -> TargetView:

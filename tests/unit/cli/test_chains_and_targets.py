@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from hotswap.cli.chains import chain_parts, chains_table
 from hotswap.cli.showing import plain
 from hotswap.cli.targets import target_parts, targets_table
-from hotswap.core.settings import Retry, Timeouts
+from hotswap.core.settings import Hedging, Retry, Streaming, Timeouts
 from hotswap.core.terms import Scope
 from hotswap.keeper.standing import CLOSED, Overlay, Standing
 from hotswap.keeper.views import ChainTarget, ChainView, CredentialView, TargetView, Turn
@@ -31,6 +31,8 @@ CHAIN = ChainView(
     triggers={"error": {}, "latency": {"threshold_ms": 500.0, "learned": None}},
     timeouts=Timeouts(first_content_s=2.5),
     retry=Retry(on=("hard",)),
+    stream=Streaming(),
+    hedge=None,
 )
 TARGET = TargetView(
     id="a/large",
@@ -83,7 +85,7 @@ def test_targets_of_equal_priority_are_both_asked_first() -> None:
 
 
 def test_one_chain_is_told_with_what_it_goes_by() -> None:
-    head, _, first, *_, triggers, timeouts, retry = lines(*chain_parts(CHAIN, AT))
+    head, _, first, *_, triggers, timeouts, retry, streams, hedge = lines(*chain_parts(CHAIN, AT))
 
     assert head == "assist, also gpt-4o: 4 of 7 targets would be asked"
     assert first.split()[:3] == ["1", "1", "a/large"]
@@ -92,6 +94,17 @@ def test_one_chain_is_told_with_what_it_goes_by() -> None:
     assert retry == (
         "retry     3 tries at the last target, exponential from 0.05 s up to 1 s, on hard"
     )
+    assert streams == "streams   broken ones go on elsewhere up to 2 times, calls hold, JSON hold"
+    assert hedge == "hedge     never"
+
+
+def test_a_chain_that_does_otherwise_says_so() -> None:
+    chain = replace(CHAIN, stream=Streaming(splice=False), hedge=Hedging(after=1.5))
+
+    *_, streams, hedge = lines(*chain_parts(chain, AT))
+
+    assert streams == "streams   broken ones end with an error, calls hold, JSON hold"
+    assert hedge == "hedge     after 1.5 s without content, 5% of requests"
 
 
 def test_a_chain_without_anybody_to_ask_says_what_is_done_then() -> None:

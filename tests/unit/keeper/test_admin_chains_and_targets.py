@@ -80,6 +80,8 @@ async def test_chains_are_shown_once_under_their_own_names(rig: Rig) -> None:
             "total_s": 600.0,
             "first_tokens_per_s": None,
             "first_tokens_s": 2.0,
+            "tokens_per_s": None,
+            "tokens_s": 10.0,
         },
         "retry": {
             "max_attempts": 3,
@@ -89,6 +91,16 @@ async def test_chains_are_shown_once_under_their_own_names(rig: Rig) -> None:
             "throttle_base_s": 1.0,
             "on": ["hard", "throttle", "quality"],
         },
+        "stream": {
+            "splice": True,
+            "tool_calls": "hold",
+            "structured": "hold",
+            "max_splices": 2,
+            "max_tokens": 32000,
+            "settle_s": 0.3,
+            "settle_tokens": 64,
+        },
+        "hedge": None,
     }
     assert measured["name"] == "measured"
     assert list(convert(measured["triggers"], dict[str, object])) == ["latency", "error_rate"]
