@@ -62,6 +62,7 @@ CLAIMS: Final[Mapping[str, Claim]] = MappingProxyType(
             "a stream breaks",
             (
                 "The next target goes on with the answer, and no character is lost or doubled.",
+                "The records tell where it went on, and what both of them used.",
                 "Where nothing may go on, or nobody can, the SDK raises in the stream.",
                 "An answer that is not streamed is made anew.",
             ),

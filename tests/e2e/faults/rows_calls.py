@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from msgspec.structs import replace
+
 from hotswap.testing.step import Answers, Cut, Seen, Step, ToolCall
 
 from .asking import TOOL_NAME, Call, What
 from .cells import BOTH, STREAMED, WHOLE, Cell, Link
 from .model import read_begun
+from .rows_streams import paced
 from .scenes import NO_RETRY, Play, Scene, raised
 from .site import Site
 
@@ -17,6 +20,9 @@ CITY: Final = "Großenbrode an der Ostsee"
 ARGUMENTS: Final = f'{{"city":"{CITY}"}}'
 TOOL: Final = (ToolCall(TOOL_NAME, ARGUMENTS),)
 WORDS: Final = ("I ", "look ", "it up. ")
+
+PAUSE_S: Final = 0.02
+"""After every event."""
 
 CALL: Final = Step(tools=TOOL)
 SAID_AND_CALL: Final = Step(text=WORDS, tools=TOOL)
@@ -31,19 +37,11 @@ def _cut(step: Step, events: int, dialect: str) -> Step:
     """Cut a stream; a call is one event of Gemini's, its name and arguments three of others'."""
     if step.tools and dialect == "gemini":
         events = min(events, len(step.text or ()) + 2)
-    return Step(
-        text=step.text,
-        tools=step.tools,
-        thinking=step.thinking,
-        cut=Cut.EOF,
-        cut_after=events,
-    )
+    return paced(replace(step, cut=Cut.EOF, cut_after=events), PAUSE_S)
 
 
 def _cut_body(step: Step) -> Step:
-    return Step(
-        text=step.text, tools=step.tools, thinking=step.thinking, cut=Cut.EOF, cut_after_bytes=250
-    )
+    return replace(step, cut=Cut.EOF, cut_after_bytes=250)
 
 
 def again(step: Step) -> Answers:

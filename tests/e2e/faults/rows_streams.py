@@ -6,6 +6,8 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
 
+from msgspec.structs import replace
+
 from hotswap.testing.form import Answer
 from hotswap.testing.routes import find_route
 from hotswap.testing.step import Cut, Seen, Step
@@ -19,15 +21,15 @@ from .site import Site
 STORY: Final = story(600)
 TEXT: Final = "".join(STORY)
 LIMITS: Final = {"timeouts": {"first_content_s": 1.0, "silence_s": 0.3}}
-PLACES: Final = (1, 10, 500)
-"""Tokens before the break."""
+PLACES: Final[Mapping[int, float]] = MappingProxyType({1: 0.05, 10: 0.02, 500: 0.0005})
+"""Tokens before the break, and the seconds after each."""
 
 BREAKS: Final[Mapping[str, Callable[[int], Step]]] = MappingProxyType(
     {
-        "reset": lambda n: Step(text=STORY, cut=Cut.RESET, cut_after=n + 1, gap_s=0.001),
+        "reset": lambda n: Step(text=STORY, cut=Cut.RESET, cut_after=n + 1),
         "closed": lambda n: Step(text=STORY, cut=Cut.EOF, cut_after=n + 1),
         "a clean end": lambda n: Step(text=STORY, cut=Cut.END, cut_after=n + 1),
-        "an end without a finish": lambda n: Step(text=STORY[:n], no_finish=True),
+        "an end without a finish": lambda n: Step(text=STORY[:n], empty=not n, no_finish=True),
         "silence": lambda n: Step(text=STORY, silent_after=n + 1),
         "pings only": lambda n: Step(text=STORY, silent_after=n + 1, ping_s=0.05),
         "an error event": lambda n: Step(text=STORY, error="It broke.", error_after=n + 1),
@@ -35,6 +37,14 @@ BREAKS: Final[Mapping[str, Callable[[int], Step]]] = MappingProxyType(
     }
 )
 """After so many tokens. With 0 nothing of the answer has come."""
+
+
+def paced(step: Step, pause_s: float) -> Step:
+    """Return the same with a pause after every event, so that callers have it before the break.
+
+    What breaks in the moment in which it came has not been passed on, and is begun anew.
+    """
+    return replace(step, drip_s=pause_s, drip_bytes=1 << 20)
 
 
 def told(cell: Cell, step: Step) -> list[Link]:
@@ -53,17 +63,32 @@ def told_abroad(cell: Cell, step: Step) -> list[Link]:
     ]
 
 
-async def goes_on(site: Site, cell: Cell) -> str:
-    """The SDK gives the whole story, told by two."""
-    got = await site.ask(cell)
-    attempts = await site.attempts(cell)
+def made_by_two(*, spliced: bool) -> Play:
+    """Prove that the SDK gives the whole story, and what the records say of it.
 
-    word = whole_story(got, cell)
-    assert [(a.target, a.answered) for a in attempts] == [
-        (site.target(cell, 0), False),
-        (site.target(cell, 1), True),
-    ]
-    return word
+    Args:
+        spliced: The second target went on with what the caller had; otherwise it began anew.
+    """
+
+    async def play(site: Site, cell: Cell) -> str:
+        word = whole_story(await site.ask(cell), cell)
+        first, second = await site.attempts(cell)
+
+        assert (first.target, first.answered) == (site.target(cell, 0), False)
+        assert (second.target, second.answered) == (site.target(cell, 1), True)
+        assert second.usage is not None
+        if spliced:
+            assert second.splice_offset in OFFSETS
+            assert first.usage is not None
+        else:
+            assert second.splice_offset is None
+        return word
+
+    return play
+
+
+OFFSETS: Final = frozenset(len("".join(STORY[:count])) for count in range(1, len(STORY)))
+"""Where a token ends. A reset may take with it what was not read yet, so any of them will do."""
 
 
 def whole_story(got: Got, cell: Cell, text: str = TEXT) -> str:
@@ -97,13 +122,13 @@ def breaks() -> list[Scene]:
         Scene(
             row="6",
             fault=f"{words} after {place} token{'s' * (place > 1)}",
-            links=partial(told, step=step(place)),
-            play=goes_on,
+            links=partial(told, step=paced(step(place), pause_s)),
+            play=made_by_two(spliced=True),
             chain=LIMITS,
             ways=STREAMED,
         )
         for words, step in BREAKS.items()
-        for place in PLACES
+        for place, pause_s in PLACES.items()
     ]
 
 
@@ -114,7 +139,7 @@ def early() -> list[Scene]:
             row="5",
             fault=f"{words} before content",
             links=partial(told, step=step(0)),
-            play=goes_on,
+            play=made_by_two(spliced=False),
             chain=LIMITS,
             ways=STREAMED,
         )
@@ -139,8 +164,8 @@ def translated() -> list[Scene]:
         Scene(
             row="6",
             fault=f"of another dialect, {words} after 10 tokens",
-            links=partial(told_abroad, step=step(10)),
-            play=goes_on,
+            links=partial(told_abroad, step=paced(step(10), PLACES[10])),
+            play=made_by_two(spliced=True),
             chain=LIMITS,
             ways=STREAMED,
         )
@@ -155,7 +180,7 @@ def wholes() -> list[Scene]:
             row="6",
             fault=f"not streamed: {words}",
             links=partial(told, step=step),
-            play=goes_on,
+            play=made_by_two(spliced=False),
             chain=LIMITS,
             ways=WHOLE,
         )
@@ -224,7 +249,8 @@ def inside(where: Callable[[bytes], int]) -> Callable[[Cell], list[Link]]:
     """Return a chain whose first target's connection ends at that byte of the story."""
 
     def answers(seen: Seen) -> Step:
-        return Step(text=STORY, cut=Cut.EOF, cut_after_bytes=where(stream_of(seen)))
+        step = Step(text=STORY, cut=Cut.EOF, cut_after_bytes=where(stream_of(seen)))
+        return paced(step, PLACES[500])
 
     return lambda cell: [
         Link(dialect=cell.own, answers=answers),
@@ -254,7 +280,7 @@ def insides() -> list[Scene]:
 
 # Where nothing may or can go on
 
-CUT: Final = BREAKS["closed"](10)
+CUT: Final = paced(BREAKS["closed"](10), PLACES[10])
 OFF: Final[Mapping[str, tuple[Mapping[str, object], Mapping[str, str]]]] = MappingProxyType(
     {
         "`x-hotswap-splice: off`": ({}, {"x-hotswap-splice": "off"}),
