@@ -11,6 +11,8 @@ from .capability import TIGHT
 from .standings import Standings
 from .terms import Chain, Target
 
+OTHER_MODEL: Final = "other_model"
+"""Why a target is left out where answers of two models cannot be compared."""
 _DEMOTED: Final = "demoted"
 """In a ramp, failing too often, too slow, or tight: asked after the others."""
 
@@ -69,7 +71,7 @@ def plan(
     others: list[Skip] = []
     if one_model:
         model = targets[0].model
-        others = [Skip(t.id, "other_model") for t in targets if t.model != model]
+        others = [Skip(t.id, OTHER_MODEL) for t in targets if t.model != model]
         targets = [target for target in targets if target.model == model]
     count = len(targets)
     if count > 1 and targets[1].priority == targets[0].priority:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from .backoff import full_jitter
 from .capability import CONTEXT
-from .plan import Able, Plan, Skip, able_for_all, look
+from .plan import OTHER_MODEL, Able, Plan, Skip, able_for_all, look
 from .standings import Standings
 from .terms import RULES, Cause, Chain, Credential, Failure, Rule, Target, Trigger
 
@@ -53,12 +53,14 @@ class Run:
         "_chain",
         "_deadline",
         "_failure",
+        "_fallback",
         "_hand",
         "_jitter",
         "_panic",
         "_rest",
         "_standings",
         "_targets",
+        "_tried",
         "_tried_keys",
         "_tries",
         "_window",
@@ -93,6 +95,7 @@ class Run:
         self.skips: tuple[Skip, ...] = plan.skips
         """The targets left out so far, and why."""
         self._panic = plan.panic
+        self._fallback = fallback
         self._standings = standings
         self._deadline = deadline
         self._jitter = jitter
@@ -105,6 +108,8 @@ class Run:
         """The last target that was looked at; it need not be the one in hand."""
         self._hand: Start | None = None
         """The attempt that was begun last: a key goes to its own target only."""
+        self._tried: set[str] = set()
+        """The targets that were asked."""
         self._tries = 0
         self._tried_keys: tuple[str, ...] = ()
 
@@ -154,7 +159,7 @@ class Run:
         return self._next_target(now) or self._retry(failure, rule, now) or GiveUp(failure)
 
     def beside(self, now: float, fits: Callable[[Target], bool]) -> Start | None:
-        """Start a target that fits beside the one in hand; it is not asked again after that."""
+        """Start a target that fits beside the one in hand."""
         if self._panic:
             return None
         self._look_at_rest(now)
@@ -167,9 +172,14 @@ class Run:
             credential = ring.pick(target.model, now, ())
             if credential is not None:
                 self._targets = (*self._targets[:at], *self._targets[at + 1 :])
+                self._tried.add(target.id)
                 health.retries.started(now)
                 return Start(target, credential)
         return None
+
+    def on_lost(self, target: Target) -> None:
+        """Take note that an attempt was ended because another one answered: no fault of its own."""
+        self._tried.discard(target.id)
 
     def on_other_way(self) -> Action:
         """Ask the same target again, in another way than the one that it refused."""
@@ -177,7 +187,8 @@ class Run:
 
     def on_unable(self, lacks: str, now: float) -> Action:
         """Say what follows as the target in hand turned out not to be able; nothing was sent."""
-        self._leave_out(self._targets[self._at], lacks)
+        if self._hand is not None:
+            self._leave_out(self._hand.target, lacks)
         return self._next_target(now) or GiveUp(self._failure)
 
     def on_wake(self, now: float) -> Action:
@@ -206,6 +217,12 @@ class Run:
         return self._start(target, credential) if credential is not None else None
 
     def _next_target(self, now: float) -> Start | None:
+        action = self._next_listed(now)
+        if action is None and self._look_again(now):
+            action = self._next_listed(now)
+        return action
+
+    def _next_listed(self, now: float) -> Start | None:
         while self._at + 1 < len(self._targets) or self._look_at_rest(now):
             self._at += 1
             target = self._targets[self._at]
@@ -239,11 +256,24 @@ class Run:
         self.skips = (*self.skips, *more.skips)
         return bool(more.targets)
 
+    def _look_again(self, now: float) -> bool:
+        """Add the targets that could not be asked in their turn, if one of them can by now."""
+        if not self._fallback:
+            return False
+        barred = {skip.target for skip in self.skips if skip.unable or skip.reason == OTHER_MODEL}
+        passed = [t for t in self._chain.targets if t.id not in self._tried and t.id not in barred]
+        if not passed:
+            return False
+        more = look(passed, self._chain, self._standings, now, self._jitter, able=self._able)
+        self._targets = (*self._targets, *more.targets)
+        return bool(more.targets)
+
     def _leave_out(self, target: Target, lacks: str) -> None:
         self.skips = (*self.skips, Skip(target.id, lacks, unable=True))
 
     def _start(self, target: Target, credential: Credential) -> Start:
         self._tries += 1
+        self._tried.add(target.id)
         self._hand = hand = Start(target, credential)
         self._tried_keys = (*self._tried_keys, credential.id)
         return hand

@@ -178,7 +178,8 @@ class Seam:
             return UNDECIDED
         if astray >= 0:
             return self._lose(astray)
-        return self._plain(0 if self._native and begun else fence, begun, dots, press)
+        announced = not self._native or not begun or self._announces(begun)
+        return self._plain(fence if announced else 0, begun, dots, press)
 
     def _plain(self, start: int, begun: int, dots: tuple[int, ...], press: Press) -> int:
         """Return where a continuation begins that repeats no more than a partial word."""
@@ -212,6 +213,10 @@ class Seam:
         final = press >= Press.FULL or (press is Press.LATE and len(held) < HINT)
         begun = len(self._fragment) > 1 and held.startswith(self._fragment)
         return read_preamble(held, 0, final=final, bare=not begun)
+
+    def _announces(self, begun: int) -> bool:
+        """Say whether a preamble speaks of going on: a native target may begin with mere assent."""
+        return read_preamble(self._held, 0, final=True, bare=False) == begun
 
     def _fenced(self, start: int, press: Press) -> int:
         """Return where the line ends that opens the text's code fence again; else `start`."""

@@ -172,9 +172,7 @@ class Attempt:
     async def ended(self) -> Failure | None:
         """Wait for the end: None when the caller has, or may have, a whole answer."""
         exchange, running = self.line.exchange, self._services.running
-        exchange.on_leave = self._on_leave
-        exchange.on_pause = self._on_pause
-        exchange.on_resume = self._on_resume
+        self._listen()
         running.add(self)
         if exchange.gone:
             self._on_leave()
@@ -203,6 +201,13 @@ class Attempt:
             return False
         self._end(Failure(Cause.CANCEL, HEDGE_LOST, self.status))
         return True
+
+    def _listen(self) -> None:
+        """Be told what the caller does."""
+        exchange = self.line.exchange
+        exchange.on_leave = self._on_leave
+        exchange.on_pause = self._on_pause
+        exchange.on_resume = self._on_resume
 
     def cut_off(self) -> None:
         """End because the process ends: the caller gets an error, in-band where it must be."""
@@ -282,6 +287,7 @@ class Attempt:
         self.line.notices = self._notices
         if self.hedge is not None:
             self.hedge.win(now)
+            self._listen()
 
     def on_end(self) -> None:
         """Judge what has come."""

@@ -55,7 +55,7 @@ async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Ac
         line.refused = line.refused or refused
         return run.on_unable(refused.code, services.clock.now())
     prepare(attempt, run, services)
-    attempt, failure = await outcome(attempt, services)
+    attempt, failure = await outcome(attempt, run, services)
     now = services.clock.now()
     report(attempt, failure, services, now)
     if failure is None:

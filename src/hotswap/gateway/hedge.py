@@ -113,7 +113,7 @@ def _begin(
     return second
 
 
-async def outcome(attempt: Attempt, services: Services) -> tuple[Attempt, Failure | None]:
+async def outcome(attempt: Attempt, run: Run, services: Services) -> tuple[Attempt, Failure | None]:
     """Wait for the attempt that counts: the one that answers, or the last one to fail.
 
     What becomes of the other one is settled on the way.
@@ -124,10 +124,17 @@ async def outcome(attempt: Attempt, services: Services) -> tuple[Attempt, Failur
         return attempt, failure
     second = hedge.second
     hedge.second = None  # they know each other: a ring that only the collector could undo
-    if failure is None or attempt.released:
-        settle(second, await second.ended(), services)
-        return attempt, failure
-    if failure.cause is Cause.CANCEL and failure.detail != HEDGE_LOST:
+    lost = failure is not None and failure.detail == HEDGE_LOST
+    left = failure is not None and failure.cause is Cause.CANCEL and not lost
+    if left:
         second.cut_off()
+    if failure is None or attempt.released or left:
+        other = await second.ended()
+        settle(second, other, services)
+        if other is not None and other.detail == HEDGE_LOST:
+            run.on_lost(second.start.target)
+        return attempt, failure
     settle(attempt, failure, services)
+    if lost:
+        run.on_lost(attempt.start.target)
     return second, await second.ended()

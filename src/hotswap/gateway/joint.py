@@ -34,6 +34,7 @@ class Joint:
         "_accepts_empty",
         "_fed",
         "_limit",
+        "_owes",
         "_prompt_tokens",
         "_seam",
         "before",
@@ -48,6 +49,7 @@ class Joint:
         prompt_tokens: int,
         settle_tokens: int,
         accepts_empty: bool,
+        owes: bool,
     ) -> None:
         """Begin.
 
@@ -57,12 +59,14 @@ class Joint:
             prompt_tokens: Of the caller's prompt, for the usage that it is told.
             settle_tokens: As in `Streaming`.
             accepts_empty: Another target had nothing to add either: so the answer is whole.
+            owes: As in `Splice`.
         """
         self.before = before
         self._seam = Seam(before, native=native) if before else None
         self._prompt_tokens = prompt_tokens
         self._limit = round(settle_tokens * BYTES_PER_TOKEN)
         self._accepts_empty = accepts_empty
+        self._owes = owes
         self._fed = 0
         self.failure: Failure | None = None
 
@@ -109,7 +113,7 @@ class Joint:
 
     def ends(self, failure: Failure | None) -> bool:
         """Say whether an empty continuation means that the answer was whole already."""
-        if failure is None or failure.detail != EMPTY or not self.before:
+        if failure is None or failure.detail != EMPTY or not self.before or self._owes:
             return False
         said = self.before.rstrip()
         return self._accepts_empty or said[-1:] in _SENTENCE_ENDS

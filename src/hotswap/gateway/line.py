@@ -16,7 +16,7 @@ from .routes import Route
 class Splice:
     """An answer that broke off and is to go on."""
 
-    __slots__ = ("asked", "count", "declined", "prompt_tokens", "silent", "text", "writer")
+    __slots__ = ("asked", "count", "declined", "owes", "prompt_tokens", "silent", "text", "writer")
 
     def __init__(self, asked: Request, prompt_tokens: int, begun: Begun) -> None:
         self.asked = asked
@@ -28,6 +28,8 @@ class Splice:
         """Goes on with the caller's stream."""
         self.count = 1
         """How often the answer broke off."""
+        self.owes = False
+        """A call was under way that the caller has nothing of: words alone are no whole answer."""
         self.declined: set[str] = set()
         """Targets that do not continue words as their own, and are asked to go on instead."""
         self.silent: set[str] = set()

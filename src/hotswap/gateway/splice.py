@@ -46,9 +46,11 @@ def take_down(attempt: Attempt, failure: Failure, services: Services) -> Splice 
     if splice is not None:
         splice.text, splice.writer = begun.text, begun.writer
         splice.count += 1
-        return splice
-    counted = attempt.usage.input_tokens if attempt.usage is not None else 0
-    return Splice(asked, counted or needs.prompt_tokens, begun)
+    else:
+        counted = attempt.usage.input_tokens if attempt.usage is not None else 0
+        splice = Splice(asked, counted or needs.prompt_tokens, begun)
+    splice.owes = splice.owes or passage.holding
+    return splice
 
 
 def _asked(line: Line) -> Request | None:

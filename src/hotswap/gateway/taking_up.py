@@ -80,6 +80,7 @@ class TakenUp:
                 prompt_tokens=splice.prompt_tokens,
                 settle_tokens=rule.settle_tokens,
                 accepts_empty=bool(splice.silent - {self._target.id}),
+                owes=splice.owes,
             ),
         )
 

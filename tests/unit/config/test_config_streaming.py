@@ -41,8 +41,10 @@ def test_every_part_of_stream_can_be_set(load_text: Load):
         ("triggers: [{type: latency, action: hedge}]", Hedging()),
         ("triggers: [{type: latency, threshold_ms: 800, action: hedge}]", Hedging(after=0.8)),
         (
-            "triggers: [{type: latency, threshold_ms: 800, action: hedge}], "
-            "hedge: {max_share: 0.2}",
+            (
+                "triggers: [{type: latency, threshold_ms: 800, action: hedge}], "
+                "hedge: {max_share: 0.2}"
+            ),
             Hedging(after=0.8, max_share=0.2),
         ),
         ("triggers: [{type: latency, threshold_ms: 800}]", None),

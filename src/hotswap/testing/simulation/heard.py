@@ -31,6 +31,8 @@ class Heard(Struct):
     """What is known of an answer."""
 
     text: str = ""
+    part: str = ""
+    """Of it, what stands in the last part of a message; only Responses have parts."""
     calls: list["HeardCall"] = field(default_factory=list["HeardCall"])
     """In the order in which they began."""
     finish: str = ""
@@ -296,9 +298,11 @@ def _take_response_event(event: Event, calls: dict[int, HeardCall], heard: Heard
             heard.error = True
         case "response.output_text.delta":
             heard.text += event.delta
+            heard.part += event.delta
         case "response.output_text.done":
-            if event.text != heard.text:
+            if event.text != heard.part:
                 heard.flaw = heard.flaw or "the text that is done is not the text of the deltas"
+            heard.part = ""
         case "response.output_item.added" if event.item and event.item.type == "function_call":
             calls[event.output_index] = HeardCall(event.item.name)
             heard.calls.append(calls[event.output_index])

@@ -7,7 +7,7 @@ from typing import Final
 
 from .caller import HIGH
 from .draw import CHAIN
-from .scenario import Scenario
+from .scenario import Manner, Scenario
 from .watch import Watch
 
 WINDOW_S: Final = 60.0
@@ -70,7 +70,11 @@ def _retries(watch: Watch, scenario: Scenario) -> Iterator[tuple[str, str]]:
         for before, visit in pairwise(life.visits):
             if before.target != visit.target:
                 starts.setdefault(visit.target, []).append(visit.at)
-            elif before.credential == visit.credential and visit.at > before.at:
+            elif (
+                before.credential == visit.credential
+                and visit.at > before.at
+                and not (before.begun is not None and before.manner is Manner.REFUSES)
+            ):
                 again.setdefault(visit.target, []).append(visit.at)
     for target, times in again.items():
         times.sort()
