@@ -1,3 +1,4 @@
+import asyncio
 import sys
 from io import StringIO
 from pathlib import Path
@@ -7,7 +8,19 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from hotswap.cli.demo.chains import CHAINS, PROVIDERS, write_config
-from hotswap.cli.demo.chaos import FAULTS, HEAL, ORDER, QUIT, RATE_LIMIT, Providers
+from hotswap.cli.demo.chaos import (
+    ANSWER,
+    BROKEN,
+    CUT_STREAMS,
+    FAULTS,
+    HEAL,
+    HEALTHY,
+    ORDER,
+    QUIT,
+    RATE_LIMIT,
+    SEQUENCE,
+    Providers,
+)
 from hotswap.cli.demo.command import demo
 from hotswap.cli.demo.score import Score
 from hotswap.cli.demo.view import picture
@@ -16,6 +29,9 @@ from hotswap.config.load import load
 from hotswap.core.terms import Needs
 from hotswap.ledger.record import AttemptRecord, Transition
 from hotswap.processes.exits import Exit
+from hotswap.testing.provider import ScriptedProvider
+from hotswap.testing.serving import serving
+from hotswap.testing.step import Step
 
 ATTEMPT = AttemptRecord(
     request_id="01r",
@@ -72,9 +88,62 @@ def test_answers_rescues_and_losses_are_counted_per_chain_and_in_all() -> None:
     score.on_answer("multimodal", 2)
     score.on_loss("multimodal", "broken")
 
-    assert score.total.line() == "3 requests, 2 answered, 1 rescued, 1 lost"
-    assert score.chains["multimodal"].line() == "2 requests, 1 answered, 1 rescued, 1 lost"
+    assert score.total.line() == "3 requests, 2 answered, 1 rescued, 0 spliced, 1 lost"
+    assert (
+        score.chains["multimodal"].line() == "2 requests, 1 answered, 1 rescued, 0 spliced, 1 lost"
+    )
     assert score.problems == {"multimodal: broken": 1}
+
+
+def test_an_answer_that_went_on_elsewhere_counts_as_spliced_once_it_is_whole() -> None:
+    score = Score()
+
+    score.on_told(replace(ATTEMPT, cause="hard"))
+    score.on_told(replace(ATTEMPT, number=2, splice_offset=41, cause="hard"))
+    score.on_told(replace(ATTEMPT, number=3, splice_offset=50, cause="", answered=True))
+
+    assert (score.total.spliced, score.chains["long-form"].spliced) == (1, 1)
+
+
+def test_every_provider_says_the_same_when_it_is_healthy_slow_or_cut() -> None:
+    assert HEALTHY.text == BROKEN.text == ANSWER
+    assert CUT_STREAMS in SEQUENCE
+    assert FAULTS["c"] is CUT_STREAMS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        (ANSWER, "1 requests, 1 answered, 0 rescued, 1 spliced, 0 lost"),
+        (" and that is another answer.", "1 requests, 0 answered, 0 rescued, 1 spliced, 1 lost"),
+    ],
+    ids=["whole", "other words"],
+)
+async def test_a_stream_that_is_cut_goes_on_and_other_words_count_as_lost(
+    rest: str, said: str, tmp_path: Path
+) -> None:
+    from hotswap.cli.demo.traffic import Traffic  # noqa: PLC0415 - the SDK is slow to import
+
+    score = Score()
+    async with (
+        ScriptedProvider("one", BROKEN) as one,
+        ScriptedProvider("two", Step(text=rest)) as two,
+    ):
+        urls = {name: (one if name == "openai" else two).base_url for name in PROVIDERS}
+        path = tmp_path / "hotswap.yaml"
+        path.write_text(write_config(urls))
+        async with serving(load(path, {})) as gateway:
+            traffic = Traffic(gateway.base_url, score)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(traffic.run("complex-reasoning", streamed=True))
+                await one.wait_for(lambda provider: provider.requests == 1)
+                traffic.stop()
+            await traffic.close()
+            for attempt in gateway.attempts:
+                score.on_told(attempt)
+
+    assert score.total.line() == said
 
 
 def test_the_picture_shows_who_suffers_and_what_moved() -> None:
@@ -89,7 +158,7 @@ def test_the_picture_shows_who_suffers_and_what_moved() -> None:
     Console(file=text, width=120).print(picture(score, providers, "google"))
 
     lines = text.getvalue().splitlines()
-    assert lines[0] == "1 requests, 1 answered, 1 rescued, 0 lost"
+    assert lines[0] == "1 requests, 1 answered, 1 rescued, 0 spliced, 0 lost"
     (row,) = [line for line in lines if line.startswith("│ 1 ")]
     cells = [cell.strip() for cell in row.split("│")]
     assert cells == ["", "1", "openai", "rate limit", "gpt-4", "open: throttled", "1", "1", ""]

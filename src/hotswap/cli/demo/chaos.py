@@ -6,12 +6,17 @@ from types import TracebackType
 from typing import Final, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ...testing.process import ProviderProcess
 from ...testing.step import Cut, Step
 from .chains import PROVIDERS
 
-HEALTHY: Final = Step(first_content_s=0.06, gap_s=0.03)
+ANSWER: Final = "A hot swap puts a new part in the place of a broken one, and nothing stops for it."
+"""What every provider says: so whatever a caller gets that is not it was lost or said twice."""
+HEALTHY: Final = Step(text=ANSWER, first_content_s=0.06, gap_s=0.03)
+BROKEN: Final = replace(HEALTHY, cut=Cut.RESET, cut_after=6)
+"""The connection is reset after five words."""
 KEEP: Final = 200
 
 
@@ -33,9 +38,9 @@ RATE_LIMIT: Final = Fault(
 )
 ERRORS: Final = Fault("e", "errors", _behave(Step(status=500)))
 FROZEN: Final = Fault("f", "frozen", _behave(Step(hang=True)))
-SLOW: Final = Fault("s", "slow", _behave(Step(first_byte_s=1.5)))
+SLOW: Final = Fault("s", "slow", _behave(replace(HEALTHY, first_byte_s=1.5)))
 EARLY_CUT: Final = Fault("b", "cut before content", _behave(Step(cut=Cut.EOF, cut_after=1)))
-LATE_CUT: Final = Fault("c", "cut in mid-stream", _behave(Step(cut=Cut.EOF, cut_after=4)))
+CUT_STREAMS: Final = Fault("c", "cut streams", _behave(BROKEN))
 EXPIRED: Final = Fault("x", "expired key", lambda provider: provider.set_keys(set()))
 REFUSED: Final = Fault("n", "no connections", lambda provider: provider.refuse())
 KILLED: Final = Fault("k", "killed", lambda provider: provider.kill())
@@ -48,7 +53,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         FROZEN,
         SLOW,
         EARLY_CUT,
-        LATE_CUT,
+        CUT_STREAMS,
         EXPIRED,
         REFUSED,
         KILLED,
@@ -57,12 +62,8 @@ FAULTS: Final[Mapping[str, Fault]] = {
 HEAL: Final = "h"
 QUIT: Final = "q"
 
-SEQUENCE: Final = (RATE_LIMIT, ERRORS, FROZEN, REFUSED, EARLY_CUT, EXPIRED)
-"""What each provider goes through by itself, healthy in between.
-
-Nothing here breaks a stream whose content has begun: as long as answers are not spliced, such a
-stream ends with an error, and would count as lost.
-"""
+SEQUENCE: Final = (RATE_LIMIT, CUT_STREAMS, ERRORS, FROZEN, REFUSED, EARLY_CUT, EXPIRED, KILLED)
+"""What each provider goes through by itself, healthy in between."""
 
 ORDER: Final = ("openai", "mistral", "anthropic", "local", "google")
 """Neighbours are hardly ever links of the same chain, so that the former may recover meanwhile."""
@@ -119,13 +120,6 @@ class Providers:
             self._processes[name].revive()
         elif former is EXPIRED:
             self._processes[name].set_keys(None)
-
-    def answering(self, name: str, since: float) -> int:
-        """Count the answers still on their way that were asked for before `since` (monotonic)."""
-        return sum(
-            request.at < since and request.answered_at is None and request.closed_early_at is None
-            for request in self._processes[name].report().seen
-        )
 
 
 def _process(name: str, port: int = 0) -> ProviderProcess:

@@ -10,7 +10,6 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ...clock import SystemClock
 from ...processes.exits import Exit
 from ..failing import CommandError
 from .chains import write_config
@@ -56,9 +55,7 @@ def demo(*, seconds: Seconds = None) -> Exit:
         Providers() as providers,
         Gateway(write_config(providers.base_urls), Path(folder)) as gateway,
     ):
-        stage = Stage(
-            score, providers, Traffic(gateway.base_url, score), gateway.admin, SystemClock()
-        )
+        stage = Stage(score, providers, Traffic(gateway.base_url, score), gateway.admin)
         if sys.stdin.isatty() and sys.stdout.isatty():
             asyncio.run(stage.run_by_keys(seconds))
         else:

@@ -18,13 +18,15 @@ class Tally(Struct):
     answered: int = 0
     rescued: int = 0
     """Answered, but not by the first attempt."""
+    spliced: int = 0
+    """Broken off after content, and gone on with by another target; as the gateway tells."""
     lost: int = 0
 
     def line(self) -> str:
         """Say it in one line."""
         return (
             f"{self.requests} requests, {self.answered} answered,"
-            f" {self.rescued} rescued, {self.lost} lost"
+            f" {self.rescued} rescued, {self.spliced} spliced, {self.lost} lost"
         )
 
 
@@ -67,6 +69,9 @@ class Score(Struct):
         else:
             self.attempts[told.target] += 1
             self.failures[told.target] += bool(told.cause)
+            if told.answered and told.splice_offset is not None:
+                for tally in self._tallies(told.chain):
+                    tally.spliced += 1
             line = "" if is_smooth(told) else attempt_line(told)
         if line:
             self.lines.append(line)

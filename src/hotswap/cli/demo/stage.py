@@ -12,22 +12,18 @@ from typing import Final
 
 from rich.live import Live
 
-from ...clock import Clock
 from ...ledger.record import AttemptRecord, Transition
 from ..admin import Admin
 from ..failing import CommandError
 from ..feed import follow
 from .chains import CHAINS, PROVIDERS
-from .chaos import FAULTS, FROZEN, HEAL, ORDER, QUIT, REFUSED, SEQUENCE, Fault, Providers
+from .chaos import FAULTS, HEAL, ORDER, QUIT, SEQUENCE, Fault, Providers
 from .keyboard import CTRL_C, single_keys
 from .score import Score
 from .traffic import Traffic
 from .view import picture
 
 FRAME_S: Final = 0.2
-POLL_S: Final = 0.05
-SETTLED_S: Final = 3.0
-"""Longer than any answer takes that has begun."""
 SHORTEST_S: Final = 0.7
 """A fault lasts at least so long, or nobody would meet it."""
 
@@ -35,14 +31,11 @@ SHORTEST_S: Final = 0.7
 class Stage:
     """One run of the demo; gateway and providers are started and stopped by others."""
 
-    def __init__(
-        self, score: Score, providers: Providers, traffic: Traffic, admin: Admin, clock: Clock
-    ) -> None:
+    def __init__(self, score: Score, providers: Providers, traffic: Traffic, admin: Admin) -> None:
         self._score = score
         self._providers = providers
         self._traffic = traffic
         self._admin = admin
-        self._clock = clock
         self._chosen = PROVIDERS[0]
         self._printing = False
 
@@ -109,21 +102,10 @@ class Stage:
         while True:
             for name in ORDER:
                 for fault in SEQUENCE:
-                    if fault is REFUSED:
-                        await self._freeze(name)
                     await self._ail(name, fault)
                     await asyncio.sleep(phase_s)
                     await self._ail(name, None)
                     await asyncio.sleep(phase_s)
-
-    async def _freeze(self, name: str) -> None:
-        """Begin no answer and let those that have begun end: then nobody is cut in mid-stream."""
-        await asyncio.to_thread(self._providers.ail, name, FROZEN)
-        frozen_at = self._clock.now()
-        while await asyncio.to_thread(self._providers.answering, name, frozen_at):
-            if self._clock.now() >= frozen_at + SETTLED_S:
-                return
-            await asyncio.sleep(POLL_S)
 
     async def _obey(self) -> None:
         """Do what keys say."""

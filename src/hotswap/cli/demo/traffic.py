@@ -6,6 +6,7 @@ from typing import Final
 from openai import APIError, AsyncOpenAI
 from openai.types.chat import ChatCompletionUserMessageParam
 
+from .chaos import ANSWER
 from .score import Score
 
 PAUSE_S: Final = 0.15
@@ -37,7 +38,7 @@ class Traffic:
             except APIError as error:
                 self._score.on_loss(chain, f"{type(error).__name__}: {error.message}")
             except _NotWholeError:
-                self._score.on_loss(chain, "the answer ended early without an error")
+                self._score.on_loss(chain, "the answer is not what was said")
             else:
                 self._score.on_answer(chain, attempts)
             await asyncio.sleep(PAUSE_S)
@@ -56,7 +57,7 @@ class Traffic:
             model=chain, messages=[_QUESTION]
         )
         (choice,) = answer.parse().choices
-        if not choice.message.content or choice.finish_reason != "stop":
+        if choice.message.content != ANSWER or choice.finish_reason != "stop":
             raise _NotWholeError
         return int(answer.headers["x-hotswap-attempts"])
 
@@ -71,10 +72,10 @@ class Traffic:
                 for choice in chunk.choices:
                     text += choice.delta.content or ""
                     reason = choice.finish_reason or reason
-        if not text or reason != "stop":
+        if text != ANSWER or reason != "stop":
             raise _NotWholeError
         return int(answer.headers["x-hotswap-attempts"])
 
 
 class _NotWholeError(Exception):
-    """An answer came that is none."""
+    """An answer came that has no end, or not the words that the providers say."""

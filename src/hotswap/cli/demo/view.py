@@ -46,11 +46,11 @@ def _providers(score: Score, providers: Providers, chosen: str) -> Table:
 
 
 def _chains(score: Score) -> Table:
-    table = Table("chain", "requests", "answered", "rescued", "lost")
+    table = Table("chain", "requests", "answered", "rescued", "spliced", "lost")
     for name in CHAINS:
         tally = score.chains.get(name, Tally())
-        counts = (tally.requests, tally.answered, tally.rescued, tally.lost)
-        table.add_row(name, *map(str, counts))
+        answers = (tally.requests, tally.answered, tally.rescued, tally.spliced, tally.lost)
+        table.add_row(name, *map(str, answers))
     return table
 
 
