@@ -5,7 +5,7 @@ PYTHON ?= $(shell tools/interpreter)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo serve test check coverage bench prove-soak prove-lifecycle format docs requirements clean
+.PHONY: help demo serve test check coverage bench prove-soak prove-lifecycle prove-simulation prove-cuts format docs requirements clean
 
 help:  ## Show what there is.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ bench: .venv/.run  ## Measure against the bare upstream and nginx (ARGS=--quick:
 
 prove-lifecycle: .venv/.dev  ## Deaths, signals, takeovers under load; a keeper away for a minute.
 	LIFECYCLE_AWAY_S=60 $(BIN)/pytest -q -m slow tests/chaos/lifecycle $(ARGS)
+
+prove-simulation: .venv/.dev  ## A million simulated requests over random faults; about 8 minutes (docs/simulation.md).
+	$(BIN)/python -m hotswap.testing.simulation --requests=1000000 --page=docs/simulation.md $(ARGS)
 
 prove-soak: .venv/.run  ## Half an hour of mixed load: memory and descriptors stay flat (ARGS=--minutes=2).
 	$(BIN)/python -m bench.soak $(ARGS)

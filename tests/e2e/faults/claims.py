@@ -46,7 +46,7 @@ CLAIMS: Final[Mapping[str, Claim]] = MappingProxyType(
         "4": Claim(
             "a target is silent",
             (
-                "The limit to the first content (here 0.3 s) moves the request on.",
+                "The limit to the first content (here 0.8 s) moves the request on.",
                 "Where several callers wait in silence, the target opens before their limit.",
             ),
             (

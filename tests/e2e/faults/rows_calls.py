@@ -15,7 +15,7 @@ from .rows_streams import paced
 from .scenes import NO_RETRY, Play, Scene, raised
 from .site import Site
 
-LIMITS: Final = {"timeouts": {"first_content_s": 1.0, "silence_s": 0.3}}
+LIMITS: Final = {"timeouts": {"first_content_s": 1.5, "silence_s": 0.5}}
 CITY: Final = "Großenbrode an der Ostsee"
 ARGUMENTS: Final = f'{{"city":"{CITY}"}}'
 TOOL: Final = (ToolCall(TOOL_NAME, ARGUMENTS),)

@@ -44,8 +44,14 @@ TAKERS: Final[Mapping[str, Taker]] = MappingProxyType(
 )
 
 
-NATIVE: Final = (Manner.EXACT, Manner.TAIL, Manner.RESTART, Manner.REFUSES)
-"""Whoever goes on with its own words does not speak of it, and knows where a word ends."""
+NATIVE: Final = (
+    Manner.EXACT,
+    Manner.TAIL,
+    Manner.RESTART,
+    Manner.PREAMBLE,
+    Manner.REFUSES,
+)
+"""Whoever goes on with its own words knows where a word ends."""
 ASKED: Final = (Manner.EXACT, Manner.TAIL, Manner.WORD, Manner.RESTART, Manner.PREAMBLE)
 
 

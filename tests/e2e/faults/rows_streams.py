@@ -20,7 +20,7 @@ from .site import Site
 
 STORY: Final = story(600)
 TEXT: Final = "".join(STORY)
-LIMITS: Final = {"timeouts": {"first_content_s": 1.0, "silence_s": 0.3}}
+LIMITS: Final = {"timeouts": {"first_content_s": 1.5, "silence_s": 0.5}}
 PLACES: Final[Mapping[int, float]] = MappingProxyType({1: 0.05, 10: 0.02, 500: 0.0005})
 """Tokens before the break, and the seconds after each."""
 
