@@ -10,16 +10,22 @@ or a line break: answers go on with such words as well. "Sure," counts when an a
 follows; one of a single word needs a capital, or brackets.
 """
 
-from itertools import chain, product
+from bisect import bisect_left
+from collections.abc import Mapping
+from itertools import product
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
 
 from .repeat import UNDECIDED
 
+Pattern = tuple[tuple[str, ...], ...]
+"""Columns of words: a phrase takes one of each, with a space between those that are not empty."""
+
 
 def _spoken(*columns: tuple[str, ...]) -> tuple[str, ...]:
-    """Join one of each column, with a space between those that are not empty."""
+    """Return every phrase of a pattern."""
     return tuple(" ".join(part for part in row if part) for row in product(*columns))
 
 
@@ -37,7 +43,7 @@ OPENERS: Final = (
 """May open a preamble; alone they hardly are one."""
 
 _ENGLISH: Final = (
-    *_spoken(
+    (
         ("here is", "here's", "this is", "below is", "here comes"),
         (
             *("the rest", "the continuation", "the remainder", "the remaining text"),
@@ -49,7 +55,7 @@ _ENGLISH: Final = (
             *("of my previous message", "of my last response", "of my previous response"),
         ),
     ),
-    *_spoken(
+    (
         (
             *("continuing", "resuming", "picking up", "i will continue", "i'll continue"),
             *("let me continue", "i will pick up", "i'll pick up", "let me pick up"),
@@ -59,113 +65,144 @@ _ENGLISH: Final = (
         ("from where", "where"),
         ("i left off", "we left off", "i stopped", "it stopped", "it was cut off", "i was cut off"),
     ),
-    *_spoken(
+    (
         ("my", "the"),
         ("last", "previous"),
         ("message", "answer", "response", "reply"),
         ("was cut off", "got cut off", "was cut short", "was interrupted", "was truncated"),
         ("", "by a technical fault"),
     ),
-    *_spoken(
+    (
         ("sorry for", "apologies for", "i apologize for", "i'm sorry for"),
         ("the interruption", "the inconvenience", "the cut-off"),
     ),
-    *("continuing", "continued", "i will continue", "i'll continue", "let me continue"),
-    *("continuation", "continuing the answer", "continuing my previous message"),
-    *("continuing from the previous message", "continuing the previous message"),
+    (
+        (
+            *("continuing", "continued", "i will continue", "i'll continue", "let me continue"),
+            *("continuation", "continuing the answer", "continuing my previous message"),
+            *("continuing from the previous message", "continuing the previous message"),
+        ),
+    ),
 )
 _GERMAN: Final = (
-    *_spoken(
+    (
         ("hier ist", "hier kommt", "hier folgt", "es folgt", "das ist"),
         ("der rest", "die fortsetzung", "der fehlende teil", "der fehlende rest"),
         ("", "der antwort", "meiner antwort", "der nachricht", "meiner nachricht", "des textes"),
     ),
-    *_spoken(
+    (
         ("meine", "die"),
         ("letzte", "vorherige"),
         ("nachricht", "antwort"),
         ("wurde abgeschnitten", "wurde unterbrochen", "wurde abgebrochen"),
     ),
-    *_spoken(
+    (
         ("ich fahre fort", "ich mache weiter", "ich setze fort", "weiter geht es", "weiter"),
         ("", "wo ich aufgehört habe", "wo ich unterbrochen wurde", "an der stelle"),
     ),
-    *("fortsetzung", "fortsetzung der antwort", "entschuldigung für die unterbrechung"),
+    (("fortsetzung", "fortsetzung der antwort", "entschuldigung für die unterbrechung"),),
 )
 _FRENCH: Final = (
-    *_spoken(
+    (
         ("voici", "voilà"),
         ("la suite", "le reste", "la fin"),
         ("", "de la réponse", "de ma réponse", "du message", "de mon message", "du texte"),
     ),
-    *_spoken(
+    (
         ("je continue", "je reprends", "je poursuis", "reprenons", "continuons"),
         ("", "là où je me suis arrêté", "là où je m'étais arrêté", "où je m'étais arrêté"),
     ),
-    *_spoken(
+    (
         ("mon message", "ma réponse", "mon message précédent", "ma réponse précédente"),
         ("a été coupé", "a été coupée", "a été interrompu", "a été interrompue"),
     ),
-    *("suite", "suite de la réponse", "désolé pour l'interruption"),
+    (("suite", "suite de la réponse", "désolé pour l'interruption"),),
 )
 _SPANISH: Final = (
-    *_spoken(
+    (
         ("aquí está", "aquí tienes", "esta es", "este es"),
         ("el resto", "la continuación", "lo que falta", "la parte que falta"),
         ("", "de la respuesta", "de mi respuesta", "del mensaje", "de mi mensaje", "del texto"),
     ),
-    *_spoken(
+    (
         ("continúo", "continuando", "sigo", "continuaré", "retomo"),
         ("", "desde donde lo dejé", "donde lo dejé", "desde donde me quedé", "donde me quedé"),
     ),
-    *_spoken(
+    (
         ("mi mensaje", "mi respuesta", "mi mensaje anterior", "mi respuesta anterior"),
         ("se cortó", "se interrumpió", "fue interrumpido", "fue interrumpida"),
     ),
-    *("continuación", "perdón por la interrupción"),
+    (("continuación", "perdón por la interrupción"),),
 )
 _ITALIAN: Final = (
-    *_spoken(
+    (
         ("ecco", "questo è", "questa è"),
         ("il resto", "la continuazione", "il seguito", "la parte mancante"),
         ("", "della risposta", "della mia risposta", "del messaggio", "del testo"),
     ),
-    *_spoken(
+    (
         ("continuo", "riprendo", "proseguo", "continuando"),
         ("", "da dove ero rimasto", "da dove mi ero interrotto", "da dove mi sono fermato"),
     ),
-    *("il mio messaggio è stato interrotto", "la mia risposta è stata interrotta"),
-    *("continuazione", "scusa per l'interruzione"),
+    (
+        (
+            *("il mio messaggio è stato interrotto", "la mia risposta è stata interrotta"),
+            *("continuazione", "scusa per l'interruzione"),
+        ),
+    ),
 )
 _PORTUGUESE: Final = (
-    *_spoken(
+    (
         ("aqui está", "segue", "esta é", "este é"),
         ("o resto", "o restante", "a continuação", "a parte que falta"),
         ("", "da resposta", "da minha resposta", "da mensagem", "da minha mensagem", "do texto"),
     ),
-    *_spoken(
+    (
         ("continuo", "continuando", "vou continuar", "retomando"),
         ("", "de onde parei", "a partir de onde parei", "de onde paramos"),
     ),
-    *("minha mensagem foi cortada", "minha resposta foi interrompida"),
-    *("continuação", "desculpe pela interrupção"),
+    (
+        (
+            *("minha mensagem foi cortada", "minha resposta foi interrompida", "continuação"),
+            *("desculpe pela interrupção",),
+        ),
+    ),
 )
 _DUTCH: Final = (
-    *_spoken(
+    (
         ("hier is", "hier komt", "hier volgt", "dit is"),
         ("de rest", "het vervolg", "het ontbrekende deel"),
         ("", "van het antwoord", "van mijn antwoord", "van het bericht", "van mijn bericht"),
     ),
-    *_spoken(
+    (
         ("ik ga verder", "ik ga door", "verder"),
         ("", "waar ik gebleven was", "waar ik was gebleven", "vanaf waar ik stopte"),
     ),
-    *("mijn bericht werd afgebroken", "mijn antwoord werd onderbroken", "vervolg"),
-    *("excuses voor de onderbreking",),
+    (
+        (
+            *("mijn bericht werd afgebroken", "mijn antwoord werd onderbroken", "vervolg"),
+            *("excuses voor de onderbreking",),
+        ),
+    ),
 )
+PATTERNS: Final[Mapping[str, tuple[Pattern, ...]]] = MappingProxyType(
+    {
+        "English": _ENGLISH,
+        "German": _GERMAN,
+        "French": _FRENCH,
+        "Spanish": _SPANISH,
+        "Italian": _ITALIAN,
+        "Portuguese": _PORTUGUESE,
+        "Dutch": _DUTCH,
+    }
+)
+"""By language."""
 ANNOUNCEMENTS: Final = tuple(
     dict.fromkeys(
-        chain(_ENGLISH, _GERMAN, _FRENCH, _SPANISH, _ITALIAN, _PORTUGUESE, _DUTCH),
+        phrase
+        for patterns in PATTERNS.values()
+        for columns in patterns
+        for phrase in _spoken(*columns)
     )
 )
 """Say that the rest follows; each is a preamble with a full stop, a colon or a line break."""
@@ -191,9 +228,8 @@ FILLERS: Final = (
 
 _OPENERS: Final = frozenset(OPENERS)
 _PHRASES: Final = frozenset(OPENERS + ANNOUNCEMENTS)
-_STARTS: Final = frozenset(phrase[:n] for phrase in _PHRASES for n in range(len(phrase) + 1))
+_IN_ORDER: Final = tuple(sorted(_PHRASES))
 _FILLERS: Final = frozenset(FILLERS)
-_FILLER_STARTS: Final = frozenset(filler[:n] for filler in FILLERS for n in range(len(filler)))
 _LONGEST: Final = max(map(len, _PHRASES))
 _STRAIGHT: Final = str.maketrans({0x2019: "'", 0x2018: "'", 0xA0: " ", 0x202F: " ", 0x130: "I"})
 """Characters for others, one for one; U+0130 is the only one that lower() makes longer."""
@@ -266,7 +302,7 @@ def _phrase(lower: str, start: int, *, final: bool) -> _Phrase:
         closers = closer + closers
         at += 1
     rest = lower[at : at + _LONGEST + 1]
-    if rest in _STARTS and not final:
+    if not final and _begins_one(rest):
         return _PARTIAL
     phrase = _longest(rest)
     end = at + len(phrase)
@@ -282,8 +318,14 @@ def _phrase(lower: str, start: int, *, final: bool) -> _Phrase:
     return _Phrase(end + len(closers), firm=True) if enclosed else _NONE
 
 
+def _begins_one(rest: str) -> bool:
+    """Say whether a phrase begins like this, or is this."""
+    at = bisect_left(_IN_ORDER, rest)
+    return at < len(_IN_ORDER) and _IN_ORDER[at].startswith(rest)
+
+
 def _longest(rest: str) -> str:
-    if rest[:2] not in _STARTS:
+    if not _begins_one(rest[:2]):
         return ""
     return next((rest[:n] for n in range(len(rest), 1, -1) if rest[:n] in _PHRASES), "")
 
@@ -329,4 +371,5 @@ def is_filler(text: str) -> bool:
 def may_become_filler(text: str) -> bool:
     """Say whether more characters could make it a filler, or whether it is one so far."""
     lower = text.lower()
-    return lower in _FILLER_STARTS or lower.rstrip() in _FILLERS
+    begun = any(filler.startswith(lower) and filler != lower for filler in FILLERS)
+    return begun or lower.rstrip() in _FILLERS
