@@ -22,6 +22,14 @@ from hotswap.testing.step import Step
 from .docs_admin import answers, outcomes, queries
 from .docs_commands import commands
 from .docs_failures import causes, differences, fragments, statuses, types, words
+from .docs_seams import (
+    announcements,
+    doubled_beginnings,
+    doubled_words,
+    fillers,
+    instructions,
+    openers,
+)
 from .docs_settings import examples, kinds, reference
 from .docs_tables import comments, table
 
@@ -68,6 +76,12 @@ REGIONS: Final[Mapping[str, Callable[[], str]]] = {
     "words": words,
     "fragments": fragments,
     "types": types,
+    "instructions": instructions,
+    "openers": openers,
+    "announcements": announcements,
+    "fillers": fillers,
+    "doubled-words": doubled_words,
+    "doubled-beginnings": doubled_beginnings,
     "steps": _steps,
     "commands": commands,
     "admin-queries": queries,

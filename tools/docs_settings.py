@@ -128,8 +128,10 @@ def _type(entry: Schema, whole: Schema) -> str:
             text = f"`{value}`"
         case {"enum": values}:
             text = " or ".join(f"`{value}`" for value in cast("Sequence[object]", values))
-        case {"anyOf": _}:
+        case {"anyOf": _} if any("pattern" in one for one in _choices(part)):
             text = "bytes, or a text such as `32MiB`"
+        case {"anyOf": _}:
+            text = " or ".join(_type(one, whole) for one in _choices(part))
         case {"items": items}:
             inner = _resolved(whole, cast("Schema", items))
             text = "list of sections" if _is_section(inner) else f"list: {_type(inner, whole)}"
