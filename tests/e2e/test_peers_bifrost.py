@@ -262,9 +262,17 @@ async def test_B8_unless_asked_for_any_pace_is_accepted() -> None:
         assert p.two.requests == 0
 
 
-async def test_B9_after_content_no_other_target_begins_the_answer_anew() -> None:
+async def test_B9_after_content_another_target_goes_on_and_does_not_begin_anew() -> None:
     step = Step(text=("Once ", "upon "), gap_s=0.005, cut=Cut.EOF, cut_after=3)
     async with pair(step) as p:
+        answer = await p.gateway.post(chat("assist", stream=True))
+
+        assert (answer.text(), answer.whole) == ("Once upon " + BY_TWO, True)
+
+
+async def test_B9_after_content_nothing_begins_the_answer_anew_where_nothing_may_go_on() -> None:
+    step = Step(text=("Once ", "upon "), gap_s=0.005, cut=Cut.EOF, cut_after=3)
+    async with pair(step, stream={"splice": False}) as p:
         answer = await p.gateway.post(chat("assist", stream=True))
 
         assert answer.text() == "Once upon "

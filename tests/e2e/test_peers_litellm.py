@@ -249,7 +249,7 @@ async def test_L15_a_stream_that_dies_before_content_is_begun_elsewhere(
 TEN_WORDS = tuple(f"w{number} " for number in range(10))
 
 
-@pytest.mark.parametrize(
+BREAKS = pytest.mark.parametrize(
     "step",
     [
         Step(text=TEN_WORDS, gap_s=0.01, cut=Cut.EOF, cut_after=4),
@@ -270,11 +270,25 @@ TEN_WORDS = tuple(f"w{number} " for number in range(10))
         "L21_silence",
     ],
 )
+
+
+@BREAKS
+async def test_L16_to_L21_a_stream_that_breaks_after_content_goes_on_elsewhere(step: Step) -> None:
+    """The words that came stay, and the next target adds its own."""
+    async with pair(step, timeouts={"silence_s": 0.2}) as p:
+        answer = await p.gateway.post(chat("assist", stream=True))
+
+        assert (answer.text(), answer.whole) == ("w0 w1 w2 " + BY_TWO, True)
+        assert answer.end_s < 0.6
+        assert [attempt.answered for attempt in p.gateway.attempts] == [False, True]
+
+
+@BREAKS
 async def test_L16_L18_L19_L20_L21_a_stream_that_breaks_after_content_ends_with_an_error(
     step: Step,
 ) -> None:
     """The words that came stay, an error follows them at once, and nothing looks like an end."""
-    async with pair(step, timeouts={"silence_s": 0.2}) as p:
+    async with pair(step, timeouts={"silence_s": 0.2}, stream={"splice": False}) as p:
         answer = await p.gateway.post(chat("assist", stream=True))
 
         assert answer.text() == "w0 w1 w2 "

@@ -101,10 +101,19 @@ async def test_O3_an_error_that_comes_together_with_the_first_content_is_never_s
         assert (answer.text(), answer.whole) == (BY_TWO, True)
 
 
+BOOM = {"error": {"message": "boom at 10.0.0.7", "type": "server_error"}}
+BROKEN = Step(text=("Some ", "words "), gap_s=0.01, error=BOOM, error_after=3)
+
+
+async def test_O4_an_error_after_tokens_goes_on_elsewhere() -> None:
+    async with pair(BROKEN) as p:
+        answer = await p.gateway.post(chat("assist", stream=True))
+
+        assert (answer.text(), answer.whole) == ("Some words " + BY_TWO, True)
+
+
 async def test_O4_an_error_after_tokens_is_a_typed_event_and_no_end() -> None:
-    error = {"error": {"message": "boom at 10.0.0.7", "type": "server_error"}}
-    step = Step(text=("Some ", "words "), gap_s=0.01, error=error, error_after=3)
-    async with pair(step) as p:
+    async with pair(BROKEN, stream={"splice": False}) as p:
         answer = await p.gateway.post(chat("assist", stream=True))
 
         assert answer.text() == "Some words "

@@ -143,9 +143,18 @@ async def test_P6_a_body_that_is_cut_is_fetched_elsewhere(cut: Cut) -> None:
         assert (await p.gateway.post(chat("assist"))).text() == BY_TWO
 
 
-async def test_P6_a_stall_after_content_ends_loudly() -> None:
+async def test_P6_a_stall_after_content_goes_on_elsewhere() -> None:
     step = Step(text=THREE_WORDS, silent_after=2)
     async with pair(step, timeouts={"silence_s": 0.2}) as p:
+        answer = await p.gateway.post(chat("assist", stream=True))
+
+        assert (answer.text(), answer.whole) == ("w0 " + BY_TWO, True)
+        assert 0.2 <= answer.end_s < 0.6
+
+
+async def test_P6_a_stall_after_content_ends_loudly_where_nothing_may_go_on() -> None:
+    step = Step(text=THREE_WORDS, silent_after=2)
+    async with pair(step, timeouts={"silence_s": 0.2}, stream={"splice": False}) as p:
         answer = await p.gateway.post(chat("assist", stream=True))
 
         assert (answer.text(), answer.whole) == ("w0 ", False)
@@ -155,10 +164,20 @@ async def test_P6_a_stall_after_content_ends_loudly() -> None:
 
 @pytest.mark.parametrize("cut", list(Cut))
 @pytest.mark.parametrize("words", [1, 2, 3])
+async def test_P7_a_stream_cut_after_content_goes_on_elsewhere(cut: Cut, words: int) -> None:
+    async with pair(Step(text=THREE_WORDS, gap_s=0.005, cut=cut, cut_after=1 + words)) as p:
+        answer = await p.gateway.post(chat("assist", stream=True))
+
+        assert (answer.text(), answer.whole) == ("".join(THREE_WORDS[:words]) + BY_TWO, True)
+
+
+@pytest.mark.parametrize("cut", list(Cut))
+@pytest.mark.parametrize("words", [1, 2, 3])
 async def test_P7_a_stream_cut_after_content_never_ends_like_a_good_one(
     cut: Cut, words: int
 ) -> None:
-    async with pair(Step(text=THREE_WORDS, gap_s=0.005, cut=cut, cut_after=1 + words)) as p:
+    step = Step(text=THREE_WORDS, gap_s=0.005, cut=cut, cut_after=1 + words)
+    async with pair(step, stream={"splice": False}) as p:
         answer = await p.gateway.post(chat("assist", stream=True))
 
         assert answer.text() == "".join(THREE_WORDS[:words])

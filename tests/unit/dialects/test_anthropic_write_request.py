@@ -325,11 +325,19 @@ def test_a_begun_answer_is_continued_where_that_works():
         ((Text("One,\u3000"),), "One,"),
     ],
 )
-def test_a_begun_answer_ends_without_space(parts: tuple[Part, ...], content: object):
-    if isinstance(content, list):
-        content = [{"type": kind, "text": text} for kind, text in content]
+def test_a_begun_answer_ends_without_space(
+    parts: tuple[Part, ...], content: str | list[tuple[str, str]]
+):
+    written = (
+        content
+        if isinstance(content, str)
+        else [{"type": kind, "text": text} for kind, text in content]
+    )
 
-    assert said(HI, model(*parts))[1] == {"role": "assistant", "content": content}
+    assert said(HI, model(*parts)) == [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": written},
+    ]
 
 
 def test_a_begun_answer_of_mere_space_is_none():
@@ -337,7 +345,7 @@ def test_a_begun_answer_of_mere_space_is_none():
 
 
 CALLED = (model(Call("t1", "f", "{}")), user(Result("t1", [Text("17")])))
-AFTER_RESULTS = [
+AFTER_RESULTS: list[dict[str, object]] = [
     {"role": "user", "content": "Hi"},
     {
         "role": "assistant",

@@ -17,8 +17,8 @@ _encode: Final = Encoder().encode
 
 class _Error(Struct):
     message: str
+    type: str
     code: str
-    type: str = "server_error"
     param: None = None
 
 
@@ -28,7 +28,7 @@ class _ErrorBody(Struct):
 
 def write_failure(code: str, message: str) -> bytes:
     """Write the event that makes OpenAI's SDK raise in the middle of a stream."""
-    return b"data: %b\n\n" % _encode(_ErrorBody(_Error(message, code)))
+    return b"data: %b\n\n" % _encode(_ErrorBody(_Error(message, "server_error", code)))
 
 
 class Head(Struct, frozen=True, gc=False):
