@@ -5,6 +5,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from .doubled import is_doubled, may_be_doubled
+
 OVERLAP: Final = 12
 """Characters that a continuation repeats at least, unless it repeats the whole text."""
 CERTAIN: Final = 40
@@ -22,7 +24,8 @@ _MOST_OF_IT: Final = 0.6
 """Of a short text: whoever begins with so much of it, and then differs, is beginning it anew."""
 _PLACES_MOST: Final = 64
 _NAME_MOST: Final = 4
-"""A text of fewer characters counts as a whole only if it begins like a sentence."""
+"""Fewer characters that begin with a capital may begin an abbreviation."""
+_LATIN_END: Final = "\u0250"
 
 
 class Press(IntEnum):
@@ -95,24 +98,43 @@ class Repeats:
         """Compare with a short text, which counts only as a whole."""
         text = self._text
         size = len(text)
-        if not _counts(text):
-            return NO_MATCH
         if not rest.startswith(text):
-            begun = text.startswith(rest) and _worth_it(rest, press)
+            begun = size > 1 and text.startswith(rest) and _worth_it(rest, press)
             return _WAIT if begun else NO_MATCH
-        follows = rest[size : size + 1]
-        if size >= _NAME_MOST or " " in text:
+        if " " in text:
             return Match(size, 0)
-        if not follows and press < Press.FULL:
+        if len(rest) == size and press < Press.FULL:
             return _WAIT
-        return NO_MATCH if follows.isupper() else Match(size, 0)
+        if text.isalpha() and text.islower() and max(text) < _LATIN_END:
+            return self._match_letters(rest, press)
+        return Match(size, 0) if self._is_begun_again(rest[size : size + 1]) else NO_MATCH
+
+    def _match_letters(self, rest: str, press: Press) -> Match:
+        """Compare with letters that are all the caller has: they may begin a word twice."""
+        size = len(self._text)
+        n = next((i for i, letter in enumerate(rest) if not letter.isalpha()), len(rest))
+        word = self._text + rest[:n]
+        if n == len(rest) and press < Press.FULL and may_be_doubled(word):
+            return _WAIT
+        doubled = is_doubled(word, size) or len(set(self._text)) == 1
+        return NO_MATCH if doubled else Match(size, 0)
+
+    def _is_begun_again(self, follows: str) -> bool:
+        """Say whether what is no lower-case letters comes twice because the answer begins anew."""
+        text = self._text
+        if text[0].isupper():
+            return len(text) >= _NAME_MOST or not follows.isupper()
+        if text.isdigit():
+            return follows in {".", ")"} and not self._native
+        return len(set(text)) > 1
 
     def _match_short(self, held: str, start: int, press: Press) -> Match:
         """Say whether more characters could make it a repeat."""
         rest = held[start:]
         if press >= Press.LATE:
-            begun = self._text.startswith(rest) and _worth_it(rest, press)
-            return _WAIT if begun else NO_MATCH
+            late = len(self._text) - LOOK_BACK
+            begun = self._text.startswith(rest) or self._text.find(rest, max(late, 0)) >= 0
+            return _WAIT if begun and _worth_it(rest, press) else NO_MATCH
         last = len(self._text) - OVERLAP
         at = self._text.find(rest, self._scanned.get(start, 0), last + len(rest))
         self._scanned[start] = at if at >= 0 else len(self._text)
@@ -180,10 +202,3 @@ def _worth_it(rest: str, press: Press) -> bool:
 
 def _is_varied(overlap: str) -> bool:
     return len(set(overlap)) >= _VARIED
-
-
-def _counts(text: str) -> bool:
-    """Say whether a short text is one that nobody repeats by chance."""
-    if not any(map(str.isalpha, text)):
-        return False
-    return " " in text or text[0].isupper() or (len(text) >= _NAME_MOST and len(set(text)) > 2)

@@ -45,6 +45,7 @@ class Seam:
         "_echo_n",
         "_fence",
         "_fragment",
+        "_graced",
         "_held",
         "_late",
         "_native",
@@ -69,7 +70,7 @@ class Seam:
         self._fence: Fence | Literal[False] | None = False
         """False: not looked for yet."""
         self._held = ""
-        self._late = False
+        self._late = self._graced = False
         self._released = not self._text
         self._echo_at = -1
         """Where in the text the certain repeat began that is being skipped; -1: none is."""
@@ -104,10 +105,14 @@ class Seam:
     def flush(self) -> str:
         """Decide with what is there, because time is up.
 
-        Still waited for is what has evidence: a repeat of 12 characters, 3 at the beginning of
-        the text, of a preamble or of a filler, a repeated partial word; and whitespace alone.
+        Still waited for is what has evidence: a repeat of 12 characters, 3 of the beginning or the
+        end of the text, of a preamble or of a filler, a repeated partial word; and whitespace
+        alone. A preamble gives as much time again.
         """
         if self.settled or self.lost or self._echo_at >= 0 or not self._held.strip():
+            return ""
+        if not self._graced and self._spoken(Press.LATE) > 0:
+            self._graced = True  # it has only spoken so far; what it says follows
             return ""
         self._late = True
         return self._decide(Press.LATE)

@@ -351,3 +351,64 @@ def test_no_more_is_held_than_may_be() -> None:
 
     assert out.index("-" * 256) == 255
     assert "".join(out) == "-" * 300
+
+
+@pytest.mark.parametrize(
+    ("said", "whole"),
+    [
+        ("une", "une fenêtre."),
+        ("ga", "gaviota."),
+        ("书南", "书南夏西红。"),
+        ("はよ星", "はよ星羊雪雨"),
+        ("🙂🇫🇷", "🙂🇫🇷 et voilà"),
+        ("1", "1. whisper."),
+        ("12", "12) whisper."),
+        ("\n```g", "\n```go\nfunc"),
+    ],
+)
+def test_a_short_beginning_may_be_begun_anew(said: str, whole: str) -> None:
+    assert _joined(said, whole) == whole
+
+
+@pytest.mark.parametrize(
+    ("said", "rest"),
+    [
+        ("pa", "paya is a fruit"),
+        ("co", "coa is sweet"),
+        ("1", "1 apples"),
+        ("20", "20 people"),
+        ("--", "-- a rule"),
+        ("#", "# Title"),
+        ("日", "日新しい"),
+    ],
+)
+@pytest.mark.parametrize("native", [True, False])
+def test_a_short_beginning_that_comes_twice_by_nature_stays(
+    said: str,
+    rest: str,
+    native: bool,  # noqa: FBT001
+) -> None:
+    assert _joined(said, rest, native=native) == said + rest
+
+
+def test_a_preamble_does_not_use_up_the_time_for_what_it_announces() -> None:
+    seam = Seam("The distant engineers saw distant eng", native=False)
+
+    out = seam.feed("Here's the rest of the message:\n\n")
+    out += seam.flush()
+    out += seam.feed("saw distant")
+    out += seam.feed(" engines")
+    out += seam.end()
+
+    assert out == "ines"
+
+
+def test_words_of_the_end_are_waited_for_when_time_is_up() -> None:
+    seam = Seam("云船风山水黄羊羊月日火木金土星空", native=True)
+
+    out = seam.feed("羊月日火木金")
+    out += seam.flush()
+    out += seam.feed("土星空河")
+    out += seam.end()
+
+    assert out == "羊月日火木金土星空河"
