@@ -267,6 +267,7 @@ class Attempt:
         if line.splice is not None:
             if passage.shown:
                 self._commit(relay, now)
+                self._limits.set_floor(passage.content_bytes, now)
             else:
                 self._limits.settle_by(now + line.chain.stream.settle_s)
         elif (

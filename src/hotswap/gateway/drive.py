@@ -69,7 +69,9 @@ async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Ac
     else:
         line.upstream_s += now - (attempt.sent_at or now)
         action = _after(run, attempt, failure, now)
-        record_attempt(attempt, failure, services, now, final=isinstance(action, GiveUp))
+        final = isinstance(action, GiveUp)
+        bar = "no_target" if final and line.splice is not None else ""
+        record_attempt(attempt, failure, services, now, final=final, bar=bar)
     line.failed_at = now
     return action
 

@@ -88,7 +88,7 @@ class Limits:
     def on_resume(self, content_bytes: int, now: float) -> None:
         """Measure the pace anew: it was the caller's until now."""
         if self._floor_at < inf:
-            self._set_floor(content_bytes, now)
+            self.set_floor(content_bytes, now)
 
     def settle_by(self, at: float) -> None:
         """Compare words at a joint until `at` at most; the first moment that is named counts."""
@@ -108,13 +108,13 @@ class Limits:
         """
         if content_bytes >= self._pace_bytes:
             self._pace_at = inf
-            self._set_floor(content_bytes, now)
+            self.set_floor(content_bytes, now)
             return True
         if self._pace_at == inf:
             self._pace_at = now + self._line.chain.timeouts.first_tokens_s
         return False
 
-    def _set_floor(self, content_bytes: int, now: float) -> None:
+    def set_floor(self, content_bytes: int, now: float) -> None:
         """Begin another stretch over which a stream has to keep its pace."""
         timeouts = self._line.chain.timeouts
         if timeouts.tokens_per_s is not None:
@@ -179,7 +179,7 @@ class Limits:
             wanted = timeouts.tokens_per_s or 0.0
             if missing > 0:
                 return _too_slow("tokens_per_s", wanted - missing, wanted)
-            self._set_floor(content_bytes, now)
+            self.set_floor(content_bytes, now)
         return None
 
 

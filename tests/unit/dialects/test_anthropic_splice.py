@@ -306,7 +306,7 @@ BARS = {
     "citations": "citations",
     "citations at once": "citations",
     "refusal": "refusal",
-    "finish": "finish",
+    "finish": "finished",
 }
 
 

@@ -59,7 +59,7 @@ class Shown:
 
     def see_finish(self, reason: str) -> None:
         """Note the stop reason: the message is over, whatever comes after it."""
-        self._bar("refusal" if reason == "refusal" else "finish")
+        self._bar("refusal" if reason == "refusal" else "finished")
 
     def _bar(self, bar: str) -> None:
         self.bar = self.bar or bar
