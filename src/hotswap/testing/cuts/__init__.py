@@ -1,0 +1,1 @@
+"""Proves the splice: answers cut after every byte, taken up in every way, read strictly."""
