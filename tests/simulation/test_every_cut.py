@@ -4,6 +4,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -11,20 +12,24 @@ from hotswap.core.preambles import read_preamble
 from hotswap.testing.clock import VirtualClock
 from hotswap.testing.cuts.judge import Found, Verdict, judge
 from hotswap.testing.cuts.manners import PREAMBLES, Manner, goes_on
-from hotswap.testing.cuts.stage import Stage, events_of
+from hotswap.testing.cuts.stage import Played, Stage, events_of
 from hotswap.testing.cuts.sweep import CALLERS, Result, Sweep, everything, run, sample, trials
 from hotswap.testing.cuts.texts import GRAM, KINDS, tokens_of
-from hotswap.testing.cuts.trial import DIALECTS, Arrival, Ending, trial_of
+from hotswap.testing.cuts.trial import DIALECTS, Arrival, Ending, Trial, trial_of
 from hotswap.testing.loop import run_virtual
 
 
-def played(key: str) -> Found:
+def playing(key: str) -> tuple[Trial, Played]:
     trial, clock = trial_of(key), VirtualClock(1.0)
 
-    async def play() -> Found:
-        return judge(trial, await Stage(clock).play(trial))
+    async def play() -> Played:
+        return await Stage(clock).play(trial)
 
-    return run_virtual(play(), clock)
+    return trial, run_virtual(play(), clock)
+
+
+def played(key: str) -> Found:
+    return judge(*playing(key))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -83,6 +88,51 @@ def test_a_cut_after_each_event_of_a_stream_is_healed() -> None:
     ]
 
     assert verdicts == [Found(Verdict.HEALED)] * 18
+
+
+HEALED: Final = "openai_chat|openai_chat|chat, asked|exact|english/20/1/0|reset|2000|once|0|0.0"
+EVENTS: Final = 24
+"""Of the answer that is healed."""
+RAISED: Final = "openai_chat|openai_chat|chat, asked|exact|english/3/3/0|error|946|once|0|0.0"
+
+
+@pytest.mark.parametrize(
+    ("kept", "verdict"),
+    [
+        ([*range(EVENTS)], Verdict.HEALED),
+        ([*range(EVENTS - 2)], Verdict.SILENT),
+        ([*range(14), EVENTS - 2, EVENTS - 1], Verdict.SILENT),
+        ([*range(4), *range(5, EVENTS)], Verdict.WRONG),
+        ([*range(5), *range(4, EVENTS)], Verdict.WRONG),
+        ([*range(EVENTS), 4], Verdict.BUG),
+    ],
+    ids=["as it is", "no end", "no rest", "a piece lost", "a piece twice", "after the end"],
+)
+def test_whatever_is_done_to_an_answer_is_noticed(kept: list[int], verdict: Verdict) -> None:
+    trial, seen = playing(HEALED)
+    events = b"".join(seen.exchange.body).split(b"\n\n")[:-1]
+    assert len(events) == EVENTS
+
+    seen.exchange.body = [events[number] + b"\n\n" for number in kept]
+
+    assert judge(trial, seen).verdict is verdict
+
+
+def test_half_an_event_is_noticed() -> None:
+    trial, seen = playing(HEALED)
+
+    seen.exchange.body[-1] = seen.exchange.body[-1][:-9]
+
+    assert judge(trial, seen).verdict is Verdict.BUG
+
+
+def test_an_answer_that_ends_without_its_error_is_noticed() -> None:
+    trial, seen = playing(RAISED)
+    assert judge(trial, seen).verdict is Verdict.RAISED_WHOLE
+
+    seen.exchange.body = seen.exchange.body[:-1]
+
+    assert judge(trial, seen).verdict is Verdict.SILENT
 
 
 def test_an_answer_that_ends_before_its_first_content_is_begun_anew() -> None:
@@ -181,6 +231,7 @@ def test_the_command_counts_and_writes_a_page(tmp_path: Path) -> None:
     assert "## By caller, next target and its manner" in page
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_sweep_are_all_of_it() -> None:
     parts = [
         (part.start, part.stop)
