@@ -125,10 +125,7 @@ class Run:
             now: Monotonic seconds.
             failed: Which one it was, where there were two; None: the one that was begun last.
         """
-        self._failure = failure
-        if failed is not None and failed is not self._hand:
-            self._hand = failed
-            self._tries, self._tried_keys = 1, (failed.credential.id,)
+        self._take(failure, failed)
         rule = RULES[failure.cause]
         if failure.cause is Cause.CONTEXT and self._hand is not None:
             self._window = max(self._window, self._hand.target.abilities.context)
@@ -142,14 +139,18 @@ class Run:
         )
 
     def on_broken(
-        self, failure: Failure, now: float, continues: Callable[[Target], bool]
+        self,
+        failure: Failure,
+        now: float,
+        continues: Callable[[Target], bool],
+        failed: Start | None = None,
     ) -> Action:
         """Say where an answer goes on that broke off after the caller had some of it.
 
         Those that `continues` says can take up the very words come first, whatever their priority:
         they leave the least of a seam.
         """
-        self._failure = failure
+        self._take(failure, failed)
         rule = RULES[failure.cause]
         if now >= self._deadline or not rule.move_on or not self._acts(failure.cause, rule):
             return GiveUp(failure)
@@ -198,6 +199,13 @@ class Run:
             return GiveUp(None)
         self._tries += 1
         return hand
+
+    def _take(self, failure: Failure, failed: Start | None) -> None:
+        """Take note of how the attempt in hand ended, which may be the second of two."""
+        self._failure = failure
+        if failed is not None and failed is not self._hand:
+            self._hand = failed
+            self._tries, self._tried_keys = 1, (failed.credential.id,)
 
     def _acts(self, cause: Cause, rule: Rule) -> bool:
         """Say whether the chain's triggers let this cause move the request on."""

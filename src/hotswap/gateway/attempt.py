@@ -1,13 +1,13 @@
 """One try at one target: listens to its exchange, and judges what comes back."""
 
 from asyncio import Future
-from typing import Protocol
 
 from ..core.run import Start
 from ..core.terms import Cause, Failure, Usage
 from ..dialects.api import Outgoing, Passage
 from ..upstream.api import Broken, Call, Fault, Headers
 from .answer import explain, pass_on
+from .beside import HEDGE_LOST, Hedge
 from .gathered import Gathered
 from .limits import Limits
 from .line import Line
@@ -20,30 +20,8 @@ from .translation import Translation
 STALLED_S = 0.25
 """A limit that is noticed so late tells of this process, not of the provider."""
 SECOND_LOOK_S = 0.05
-HEDGE_LOST = "hedge_lost"
-"""Another attempt at the same request has answered first."""
 FAULT_BODY_S = 1.0
 """An error status is known; its body may refine the cause, but nobody waits longer for it."""
-
-
-class Hedge(Protocol):
-    """Another attempt beside one, from this one's side."""
-
-    due_at: float
-    """When it begins, as long as there is no content; infinite once it has."""
-
-    @property
-    def waited_s(self) -> float | None:
-        """How long the first attempt had waited when this one began; None: this is the first."""
-        ...
-
-    def check(self, attempt: "Attempt", now: float) -> None:
-        """Begin the other attempt if it is due."""
-        ...
-
-    def win(self, now: float) -> None:
-        """End the other attempt: this one answers."""
-        ...
 
 
 class Attempt:
@@ -190,7 +168,7 @@ class Attempt:
             self.usage = self._relay.passage.usage
         return failure
 
-    def watch(self, hedge: "Hedge") -> None:
+    def watch(self, hedge: Hedge) -> None:
         """Look out for the moment at which another attempt is due."""
         self.hedge = hedge
         self._look(self._look_at)

@@ -1,5 +1,6 @@
 """Carries out what a run decides until there is an answer or nothing left to try."""
 
+from functools import partial
 from typing import assert_never
 
 from ..core.capability import words
@@ -97,7 +98,8 @@ def _go_on(
     if isinstance(splice, Splice):
         line.splice = splice
         line.keep_alive_at = line.alive_until(now)
-        action = run.on_broken(failure, now, lambda one: continues(one, services, now))
+        native = partial(continues, services=services, now=now)
+        action = run.on_broken(failure, now, native, attempt.start)
         if not isinstance(action, GiveUp):
             record_attempt(attempt, failure, services, now, final=False)
             return action

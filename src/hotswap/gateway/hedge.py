@@ -10,11 +10,12 @@ from ..core.terms import Cause, Failure
 from ..dialects.api import UnableError
 from ..errors import RefusedError
 from .answer import note
-from .attempt import HEDGE_LOST, Attempt
+from .attempt import Attempt
+from .beside import HEDGE_LOST, Contender
 from .report import settle
 from .services import Services
 
-Begin = Callable[[Attempt, float], Attempt | None]
+Begin = Callable[[Contender, float], Attempt | None]
 """Begins the second attempt; None: there can be none."""
 
 
@@ -38,7 +39,7 @@ class First:
         """Return nothing: this is the first."""
         return None
 
-    def check(self, attempt: Attempt, now: float) -> None:
+    def check(self, attempt: Contender, now: float) -> None:
         """Begin the second attempt if it is due."""
         if now < self.due_at:
             return
@@ -59,12 +60,12 @@ class _Second:
 
     __slots__ = ("_first", "due_at", "waited_s")
 
-    def __init__(self, first: Attempt, now: float) -> None:
+    def __init__(self, first: Contender, now: float) -> None:
         self._first = first
         self.due_at = inf
         self.waited_s: float | None = now - first.started_at
 
-    def check(self, attempt: Attempt, now: float) -> None:
+    def check(self, attempt: Contender, now: float) -> None:
         """Do nothing: there is no third."""
 
     def win(self, now: float) -> None:
@@ -93,7 +94,7 @@ def prepare(attempt: Attempt, run: Run, services: Services) -> None:
 
 
 def _begin(
-    run: Run, services: Services, budget: HedgeBudget, first: Attempt, now: float
+    run: Run, services: Services, budget: HedgeBudget, first: Contender, now: float
 ) -> Attempt | None:
     """Begin the second attempt, at another endpoint than the first one's."""
     line = first.line

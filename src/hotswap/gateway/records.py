@@ -7,7 +7,8 @@ from msgspec import structs
 from ..core.splice import BYTES_PER_TOKEN, tokens_in
 from ..core.terms import Failure, Usage
 from ..ledger.record import AttemptRecord
-from .attempt import HEDGE_LOST, Attempt
+from .attempt import Attempt
+from .beside import HEDGE_LOST
 from .line import Line
 from .services import Services
 

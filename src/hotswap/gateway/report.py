@@ -4,7 +4,8 @@ from typing import Final
 
 from ..core.learned import Asked
 from ..core.terms import RULES, Cause, Failure, Scope
-from .attempt import HEDGE_LOST, Attempt
+from .attempt import Attempt
+from .beside import HEDGE_LOST
 from .records import record_attempt
 from .services import Services
 
