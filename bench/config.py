@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from .machine import free_port
-from .upstreams import FAULTS, Chain
+from .upstreams import FAULTS, SPLICED, Chain
 
 KEY: Final = "sk-bench-0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -59,5 +59,6 @@ def _key(number: int) -> dict[str, str]:
 
 def _triggers(chain: Chain) -> list[dict[str, str]]:
     # A target that fails all the time would be demoted by its error rate.
-    kinds = ("rate_limit", "error") if (chain.account or chain.name) in FAULTS else ("all",)
+    failing = (chain.account or chain.name) in {*FAULTS, *SPLICED}
+    kinds = ("rate_limit", "error") if failing else ("all",)
     return [{"type": kind} for kind in kinds]

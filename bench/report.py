@@ -30,6 +30,16 @@ def _switch(fault: str) -> tuple[Row, ...]:
     )
 
 
+def _splice(manner: str, title: str) -> tuple[Row, ...]:
+    """Return the rows of the splices whose target goes on in one manner."""
+    return (
+        Row(key=f"splice_{manner}_p50", title=f"splice, {title}: own share p50 ms"),
+        Row(key=f"splice_{manner}_p99", title="same: p99 ms", goal=20),
+        Row(key=f"splice_{manner}_whole", title="same: after the target's first word, p99 ms",
+            goal=300),
+    )  # fmt: skip
+
+
 ROWS: Final = (
     Row(key="small_rps", title="1 KiB, 64 connections: requests/s", goal=12_000, ratio=0.33,
         more=True, digits=0),
@@ -61,6 +71,10 @@ ROWS: Final = (
     *_switch("closing"),
     Row(key="refused_added", title="primary refuses connections: added p50 ms"),
     *_switch("refused"),
+    *_splice("asked", "by instruction"),
+    *_splice("native", "by prefill"),
+    *_splice("tail", "the tail repeated"),
+    *_splice("restart", "begun anew"),
     Row(key="passed_request", title="13 kB with tools, passed on: worker's CPU µs per request",
         digits=1),
     Row(key="translated_request", title="same, to a target of another dialect: µs more", goal=60,
@@ -101,6 +115,9 @@ After a 429 hotswap leaves the primary alone for as long as it was told to.
 The time to switch is taken from the gateway's own records: from a classified failure until the \
 request to the next target is written.
 There each request after a 429 goes to a target that was not asked before.
+At a splice the first target has said ten words and resets; the second one says one every 5 ms.
+The reader's wait is the gateway's own from the write of the word that settles the seam, and in \
+all from the first word; who begins anew says ten words before.
 Slow streams are begun within a second and speak twice a second; memory is the largest seen \
 meanwhile, and pages that processes share count in each.
 Memory that is flat grows by no more than 3 MiB: what the allocator may leave in use by chance, \

@@ -12,7 +12,7 @@ from typing import Final
 
 from hotswap.clock import SystemClock
 
-from . import growth, memory, switches, translation, tree, workers
+from . import growth, memory, splices, switches, translation, tree, workers
 from .figures import FULL, QUICK, Bench, Effort, Figures
 from .machine import describe, ensure_tools, find_cores, stop_on_sigterm
 from .measure import ROUNDS, measure
@@ -27,6 +27,7 @@ SETTLE_S: Final = 1.0
 Alone = Callable[[Bench, Path], None]
 ALONE: Final[Mapping[str, Alone]] = {
     "switch": switches.measure,
+    "splices": splices.measure,
     "translation": translation.measure,
     "growth": growth.measure,
     "workers": workers.measure,

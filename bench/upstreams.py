@@ -59,6 +59,9 @@ FAULTS: Final[Mapping[str, Step | None]] = {
 }
 """What the first target of a chain does while the second one is healthy; None: nobody listens."""
 
+SPLICED: Final = ("spliced-asked", "spliced-native")
+"""Chains whose first target breaks off in the middle of each answer."""
+
 HEALTHY: Final = Step(text=(" word",) * (EVENTS - 3), gap_s=0.01)
 
 
