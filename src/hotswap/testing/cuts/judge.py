@@ -27,7 +27,7 @@ class Verdict(StrEnum):
     RAISED = "raised"
     """The SDK raised on an answer that a healthy target could have gone on with."""
     UNCLEAR = "unclear"
-    """So few characters came twice that they may as well have been new ones."""
+    """One character had come, be it several times: twice it may as well be what goes on."""
     LATE = "late"
     """Characters came twice: a slow target repeated them after the seam's time was up."""
     SILENT = "silent"
@@ -92,7 +92,7 @@ def _wrong(trial: Trial, played: Played, came: str) -> Verdict:
         return Verdict.WRONG
     if not (came.startswith(begun.text) and came.endswith(text[len(begun.text) :])):
         return Verdict.WRONG
-    if len(begun.text.strip()) < CLEAR:
+    if len(set(begun.text.strip())) < CLEAR:
         return Verdict.UNCLEAR
     return Verdict.LATE if trial.gap_s >= SLOW_S else Verdict.WRONG
 

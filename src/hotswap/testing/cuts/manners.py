@@ -12,7 +12,7 @@ TAILS: Final = (12, 13, 17, 24, 40, 41, 80, 150, 255, 300, 399)
 """Characters that are said again."""
 _BARE: Final = 2
 """Announcements of fewer words count only where something else marks them."""
-_partial: Final = re.compile(r"(?<!\w)[A-Za-zÀ-ÖØ-ʯ]?[a-zß-öø-ʯ]{2,10}$").search
+_partial: Final = re.compile(r"(?<![\w\u0300-\u036f])[A-Za-zÀ-ÖØ-ʯ]?[a-zß-öø-ʯ]{2,10}$").search
 _letters: Final = re.compile(r"[^\W\d_]*").match
 
 

@@ -41,7 +41,7 @@ The caller's bytes are read by a strict reader of each dialect that shares no co
 | healed | A whole answer of both, equal to the model's text. |
 | raised | A beginning, and an error that its SDK raises. |
 | raised, finished | All of the answer and its finish; then an error came, and the SDK raises. |
-| unclear | Fewer than 12 characters had come and were repeated; they stand twice. |
+| unclear | One character had come (`o`, `###`) and was repeated; it stands twice, as in `oolong`. |
 | late | A target of 20 tokens a second repeated words after the seam's time; they stand twice. |
 | silent | Less than the answer, and nothing tells. |
 | wrong | Other characters than the model's. |
@@ -59,7 +59,7 @@ def figures(result: Result, number: int, took_s: float, processes: int) -> Itera
     wrong, bugs = result.count(Verdict.WRONG), result.count(Verdict.BUG)
     yield f"Wrong texts and calls: {wrong:,}; bugs: {bugs:,}"
     yield (
-        f"Repeats of fewer than 12 characters that were left: {result.count(Verdict.UNCLEAR):,}; "
+        f"Repeats of a single character that were left: {result.count(Verdict.UNCLEAR):,}; "
         f"of slow targets: {result.count(Verdict.LATE):,}"
     )
     yield f"Plain text, cut after content: healed {healed:,}, raised {raised:,} ({share:.3%})"

@@ -81,8 +81,8 @@ class Said(Struct, frozen=True):
         return "".join(self.tokens)
 
 
-CLEAR: Final = 12
-"""Fewer characters are too few to tell a repeat of them from what goes on with them."""
+CLEAR: Final = 2
+"""Different characters that a beginning has before a repeat of it can be told from new ones."""
 SLOW_S: Final = 0.02
 """Between the events of a target that says a repeat too slowly for the seam to wait for it."""
 
