@@ -14,6 +14,15 @@ from hotswap.testing.step import Cut, Step, ToolCall
 WORDS: Final = ("The three", " largest lakes", " are Superior, Vic", "toria and Huron.")
 WHOLE: Final = "The three largest lakes are Superior, Victoria and Huron."
 REST: Final = "toria and Huron."
+STOPPED: Final = (
+    "anthropic",
+    Step(text=("All is", " said"), gap_s=0.002, cut=Cut.EOF, cut_after=6),
+)
+FINISHING: Final = (
+    "openai",
+    Step(text=("All is", " said"), gap_s=0.002, cut=Cut.EOF, cut_after_bytes=700),
+)
+"""The words have ended, and the provider has shown it; the finish reason has not come."""
 BROKEN: Final = Step(text=WORDS, cut=Cut.EOF, cut_after=4)
 CHAT: Final = {
     "model": "assist",
@@ -38,7 +47,9 @@ class Site:
 
 
 @asynccontextmanager
-async def site(kind: str = "openai", /, **settings: object) -> AsyncGenerator[Site]:
+async def site(
+    kind: str = "openai", /, *, first: str = "openai", **settings: object
+) -> AsyncGenerator[Site]:
     names = ("one", "two", "three")
     async with (
         ScriptedProvider("one", BROKEN) as one,
@@ -46,11 +57,14 @@ async def site(kind: str = "openai", /, **settings: object) -> AsyncGenerator[Si
         ScriptedProvider("three", Step(text=REST)) as three,
     ):
         providers = dict(zip(names, (one, two, three), strict=True))
+        kinds = {"one": first, "two": kind}
         config = {
             "providers": {
                 name: {
-                    "kind": kind if name == "two" else "openai",
-                    "base_url": provider.base_url,
+                    "kind": kinds.get(name, "openai"),
+                    "base_url": (
+                        provider.root_url if kinds.get(name) == "anthropic" else provider.base_url
+                    ),
                     "allow_private": True,
                     "keys": [{"id": "main", "secret": "sk-test"}],
                 }
@@ -266,6 +280,19 @@ async def test_a_target_that_has_nothing_to_add_ends_an_answer_that_ends_a_sente
 
         assert answer.whole
         assert text_of(answer) == "All is said."
+
+
+@pytest.mark.parametrize("broken", [STOPPED, FINISHING], ids=["anthropic", "openai"])
+async def test_words_that_are_known_to_be_whole_need_no_full_stop(broken: tuple[str, Step]):
+    kind, step = broken
+    async with site(first=kind) as s:
+        s.one.behave(step)
+        s.two.behave(Step(empty=True))
+
+        answer = await s.ask()
+
+        assert answer.whole
+        assert text_of(answer) == "All is said"
 
 
 async def test_half_an_answer_is_not_ended_by_a_target_that_says_nothing():

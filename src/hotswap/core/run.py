@@ -58,11 +58,11 @@ class Run:
         "_jitter",
         "_panic",
         "_rest",
+        "_retried",
         "_standings",
         "_targets",
         "_tried",
         "_tried_keys",
-        "_tries",
         "_window",
         "skips",
     )
@@ -110,7 +110,8 @@ class Run:
         """The attempt that was begun last: a key goes to its own target only."""
         self._tried: set[str] = set()
         """The targets that were asked."""
-        self._tries = 0
+        self._retried = 0
+        """Times that a target was asked again, of all targets."""
         self._tried_keys: tuple[str, ...] = ()
 
     def begin(self, now: float) -> Action:
@@ -197,7 +198,7 @@ class Run:
         hand = self._hand
         if now >= self._deadline or hand is None or not self._may_retry(hand.target, now):
             return GiveUp(None)
-        self._tries += 1
+        self._retried += 1
         return hand
 
     def _take(self, failure: Failure, failed: Start | None) -> None:
@@ -205,7 +206,7 @@ class Run:
         self._failure = failure
         if failed is not None and failed is not self._hand:
             self._hand = failed
-            self._tries, self._tried_keys = 1, (failed.credential.id,)
+            self._tried_keys = (failed.credential.id,)
 
     def _acts(self, cause: Cause, rule: Rule) -> bool:
         """Say whether the chain's triggers let this cause move the request on."""
@@ -248,7 +249,6 @@ class Run:
             else:
                 credential = ring.pick(target.model, now, ())
             if credential is not None:
-                self._tries = 0
                 self._tried_keys = ()
                 health.retries.started(now)
                 return self._start(target, credential)
@@ -280,7 +280,6 @@ class Run:
         self.skips = (*self.skips, Skip(target.id, lacks, unable=True))
 
     def _start(self, target: Target, credential: Credential) -> Start:
-        self._tries += 1
         self._tried.add(target.id)
         self._hand = hand = Start(target, credential)
         self._tried_keys = (*self._tried_keys, credential.id)
@@ -297,7 +296,7 @@ class Run:
             hand is None
             or not rule.retry_here
             or failure.cause.value not in retry.on
-            or self._tries >= retry.max_attempts
+            or self._retried >= retry.max_attempts - 1
             or not self._may_retry(hand.target, now)
         ):
             return None
@@ -318,4 +317,4 @@ class Run:
         return Sleep(pause)
 
     def _pause(self, base_s: float) -> float:
-        return full_jitter(base_s, self._tries - 1, self._chain.retry.max_s, self._jitter)
+        return full_jitter(base_s, self._retried, self._chain.retry.max_s, self._jitter)

@@ -111,8 +111,8 @@ class Seam:
         """
         if self.settled or self.lost or self._echo_at >= 0 or not self._held.strip():
             return ""
-        if not self._graced and self._spoken(Press.LATE) > 0:
-            self._graced = True  # it has only spoken so far; what it says follows
+        if not self._graced and (spoken := self._spoken(Press.LATE)):
+            self._graced = spoken > 0  # it has only announced so far; what it says follows
             return ""
         self._late = True
         return self._decide(Press.LATE)

@@ -115,6 +115,8 @@ class Begun(Struct, frozen=True):
     bar: str = ""
     """What the caller has that no other target can go on with, such as `tool_calls`; empty:
     nothing stands in the way."""
+    closed: bool = False
+    """The provider has shown that the words are whole: only the end is missing."""
 
 
 class Passage(Stream, Protocol):
@@ -153,6 +155,11 @@ class Reader(Stream, Protocol):
     Fails on an error in any place, on a finish reason that means one, on what cannot be read, on
     an end before the finish, and on an answer without content.
     """
+
+    @property
+    def closed(self) -> bool:
+        """As `Begun.closed`; False where the dialect does not show it."""
+        ...
 
     done: bool
     """The dialect's own end was seen, or nothing that matters can follow: `end` may be called."""

@@ -59,6 +59,11 @@ class Splitter:
             return [Event(data, data[6:-2])]
         return self._feed(data)
 
+    @property
+    def unfinished(self) -> bytes:
+        """The beginning of an event whose end has not come."""
+        return bytes(self._tail)
+
     def rest(self) -> Event | None:
         """Take what came after the last blank line as an event: some servers omit the last one."""
         block, self._tail = bytes(self._tail), bytearray()

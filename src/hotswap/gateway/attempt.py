@@ -395,9 +395,7 @@ class Attempt:
 
     def _close(self, relay: Relay, failure: Failure | None, now: float) -> None:
         """End a stream by what was seen of it."""
-        if relay.passage.complete:
-            self._win(now)
-        self._finish(relay.end(failure, now))
+        self._finish(relay.end(failure, now, self._win))
 
     def _finish(self, failure: Failure | None) -> None:
         if not self._ended.done():

@@ -11,7 +11,6 @@ from ..errors import RefusedError
 from .answer import explain, give_up, note
 from .attempt import Attempt
 from .hedge import outcome, prepare
-from .joint import EMPTY
 from .line import Line, Splice
 from .records import record_attempt, record_unattempted
 from .report import report
@@ -79,13 +78,10 @@ async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Ac
 
 def _after(run: Run, attempt: Attempt, failure: Failure, now: float) -> Action:
     """Say what follows from an attempt of which nothing reached the caller."""
-    splice, target = attempt.line.splice, attempt.start.target
-    if splice is not None:
-        if attempt.native and failure.cause is Cause.CAPABILITY:
-            splice.declined.add(target.id)
-            return run.on_other_way()
-        if failure.detail == EMPTY:
-            splice.silent.add(target.id)
+    splice = attempt.line.splice
+    if splice is not None and attempt.native and failure.cause is Cause.CAPABILITY:
+        splice.declined.add(attempt.start.target.id)
+        return run.on_other_way()
     return run.on_failure(failure, now, attempt.start)
 
 

@@ -19,9 +19,6 @@ DIVERGED: Final = Failure(Cause.CAPABILITY, "began_anew", 200)
 """The target began the answer anew, and it became another one."""
 DECLINED: Final = Failure(Cause.CAPABILITY, "declined_to_go_on", 200)
 
-_SENTENCE_ENDS: Final = frozenset(".!?:;\u2026\u3002\uff01\uff1f\"'\u201d\u2019\u00bb)]}`*|>")
-"""What a finished answer may end with."""
-
 
 class Joint:
     """Joins what a target says to what the caller has already.
@@ -31,10 +28,9 @@ class Joint:
     """
 
     __slots__ = (
-        "_accepts_empty",
         "_fed",
         "_limit",
-        "_owes",
+        "_may_end",
         "_prompt_tokens",
         "_seam",
         "before",
@@ -48,8 +44,7 @@ class Joint:
         native: bool,
         prompt_tokens: int,
         settle_tokens: int,
-        accepts_empty: bool,
-        owes: bool,
+        may_end: bool,
     ) -> None:
         """Begin.
 
@@ -58,15 +53,13 @@ class Joint:
             native: The target continues them as its own; otherwise it was asked to go on.
             prompt_tokens: Of the caller's prompt, for the usage that it is told.
             settle_tokens: As in `Streaming`.
-            accepts_empty: Another target had nothing to add either: so the answer is whole.
-            owes: As in `Splice`.
+            may_end: The answer is whole if the target has nothing to add.
         """
         self.before = before
         self._seam = Seam(before, native=native) if before else None
         self._prompt_tokens = prompt_tokens
         self._limit = round(settle_tokens * BYTES_PER_TOKEN)
-        self._accepts_empty = accepts_empty
-        self._owes = owes
+        self._may_end = may_end
         self._fed = 0
         self.failure: Failure | None = None
 
@@ -113,10 +106,7 @@ class Joint:
 
     def ends(self, failure: Failure | None) -> bool:
         """Say whether an empty continuation means that the answer was whole already."""
-        if failure is None or failure.detail != EMPTY or not self.before or self._owes:
-            return False
-        said = self.before.rstrip()
-        return self._accepts_empty or said[-1:] in _SENTENCE_ENDS
+        return self._may_end and failure is not None and failure.detail == EMPTY
 
     def told(self, usage: Usage | None) -> Usage:
         """Return the usage of the whole answer: the prompt once, and all words."""

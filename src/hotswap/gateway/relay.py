@@ -1,5 +1,7 @@
 """A provider's stream on its way into the caller's transport."""
 
+from collections.abc import Callable
+
 from ..core.terms import Cause, Failure, Target
 from ..dialects.api import Passage
 from ..dialects.holding import HELD_MAX
@@ -83,12 +85,21 @@ class Relay:
         line.exchange.write(bytes(self._held))
         self._held.clear()
 
-    def end(self, failure: Failure | None, now: float) -> Failure | None:
-        """The provider's body has ended, by its framing or by `failure`: judge what was seen."""
+    def end(
+        self, failure: Failure | None, now: float, win: Callable[[float], None]
+    ) -> Failure | None:
+        """The provider's body has ended, by its framing or by `failure`: judge what was seen.
+
+        Args:
+            failure: None: it ended well.
+            now: Monotonic seconds.
+            win: Called before the caller's answer begins with this.
+        """
         passage = self.passage
         rest = passage.end()
         whole = passage.complete and passage.failure is None
         if not self.released and (whole or (passage.shown and self._line.splice is not None)):
+            win(now)
             self.commit(now)
         if self.released:
             self._line.exchange.write(rest)

@@ -44,7 +44,7 @@ def take_down(attempt: Attempt, failure: Failure, services: Services) -> Splice 
     if bar or begun.bar:
         return Ruin(bar or begun.bar, begun.writer)
     if splice is not None:
-        splice.text, splice.writer = begun.text, begun.writer
+        splice.text, splice.writer, splice.closed = begun.text, begun.writer, begun.closed
         splice.count += 1
     else:
         counted = attempt.usage.input_tokens if attempt.usage is not None else 0

@@ -1,5 +1,6 @@
 """How a target is asked to go on with an answer that another one began."""
 
+from ..core.cut import ends_sentence
 from ..core.splice import tokens_left
 from ..core.terms import Cause, Failure, Target
 from ..dialects.api import Outgoing, Passage, Translator, UnableError
@@ -79,11 +80,21 @@ class TakenUp:
                 native=self.native,
                 prompt_tokens=splice.prompt_tokens,
                 settle_tokens=rule.settle_tokens,
-                accepts_empty=bool(splice.silent - {self._target.id}),
-                owes=splice.owes,
+                may_end=_may_end(self._line, splice),
             ),
         )
 
     def read_fault(self, kind: str, status: int, headers: Headers, body: bytes) -> Failure:
         """Classify a refusal, which is never the caller's fault: it did not ask for this."""
         return after_translation(self._spoken.read_fault(kind, status, headers, body))
+
+
+def _may_end(line: Line, splice: Splice) -> bool:
+    """Say whether the answer is whole if the next target has nothing to add.
+
+    Either the provider has shown that the words are whole; or they end a sentence, and no call
+    can follow. In doubt another target is asked, and in the end the caller told.
+    """
+    if splice.owes:
+        return False
+    return splice.closed or (ends_sentence(splice.text) and not line.request.needs.tools)

@@ -139,7 +139,7 @@ class Translation:
         """Say what all that was returned amounts to, after a failure."""
         said = self._said.getvalue()
         before = "" if self.joint is None else self.joint.before
-        return Begun(before + said, self._writer, self.bar)
+        return Begun(before + said, self._writer, self.bar, closed=self._reader.closed)
 
     def _take(self, pieces: Sequence[Piece]) -> bytes:
         reader = self._reader

@@ -150,7 +150,8 @@ class AnthropicPassage:
         """Say what all that was returned amounts to, after a failure. Called once, and last."""
         given = self._given
         writer = AnthropicWriter(envelope, given, usage_of(self._counts))
-        return Begun(given.words.getvalue(), writer, given.bar)
+        words = given.words.getvalue()
+        return Begun(words, writer, given.bar, closed=bool(words) and not given.open)
 
     def _take(self, event: Event) -> bytes:
         """Judge one event; return the bytes to forward."""

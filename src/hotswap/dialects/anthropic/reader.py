@@ -51,6 +51,7 @@ class AnthropicReader:
         "_counts",
         "_inputs",
         "_splitter",
+        "closed",
         "complete",
         "content_bytes",
         "done",
@@ -66,7 +67,7 @@ class AnthropicReader:
         self._calls: dict[int, int] = {}
         self._called = 0
         self._inputs: dict[int, str] = {}
-        self.done = False
+        self.done = self.closed = False
         self.started = False
         self.complete = False
         self.failure: Failure | None = None
@@ -115,6 +116,7 @@ class AnthropicReader:
         elif kind == "content_block_delta" and wire.delta is not None:
             self._read_delta(wire.delta, wire.index or 0, pieces)
         elif kind == "content_block_start" and wire.content_block is not None:
+            self.closed = False
             self._read_block(wire.content_block, wire.index or 0, pieces)
         else:
             self._read_frame(kind, wire, pieces)
@@ -122,6 +124,7 @@ class AnthropicReader:
     def _read_frame(self, kind: str, wire: StreamEvent, pieces: list[Piece]) -> None:
         """Read what stands around the content."""
         if kind == "content_block_stop":
+            self.closed = self.started
             self._read_input(wire.index or 0, pieces)
         elif kind == "message_delta":
             self._read_finish(wire, pieces)

@@ -85,6 +85,11 @@ class GeminiReader:
             self._fail(MALFORMED)
         return pieces
 
+    @property
+    def closed(self) -> bool:
+        """Return no: the last words come with the finish."""
+        return False
+
     def end(self) -> Sequence[Piece]:
         """The provider ended the body; return the finish. Sets `failure`."""
         pieces: list[Piece] = []

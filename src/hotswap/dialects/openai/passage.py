@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import DecodeError, Raw, ValidationError
 from msgspec.json import Decoder, Encoder
+from msgspec.structs import replace
 
 from ...core.splice import BYTES_PER_TOKEN
 from ...core.terms import Cause, Failure, Usage
@@ -26,6 +27,8 @@ MAX_CHOICES: Final = 128
 MAX_FINISH: Final = 64
 """Characters of a finish reason that are remembered."""
 
+_ENDING: Final = (b'"delta":{}', b'"delta": {}', b'"finish_reason":"', b'"finish_reason": "')
+"""Of chunks, only those that say no word more hold one of these."""
 _NULL_BYTES: Final = len(b"null")
 _NULL_USAGES: Final = (b',"usage":null', b', "usage": null')
 
@@ -51,6 +54,7 @@ class OpenAIPassage:
 
     __slots__ = (
         "_called",
+        "_cut_off",
         "_done",
         "_finishes",
         "_hold",
@@ -73,6 +77,8 @@ class OpenAIPassage:
         self, *, usage_asked: bool, hold_calls: bool = False, prompt_tokens: int | None = None
     ) -> None:
         self._splitter = Splitter()
+        self._cut_off = b""
+        """The beginning of an event whose rest will never come."""
         self._usage_asked = usage_asked
         self._prompt_tokens = prompt_tokens
         self._hold = Hold(wanted=hold_calls)
@@ -118,7 +124,14 @@ class OpenAIPassage:
 
     def begun(self, envelope: Envelope) -> Begun:
         """Say what all that was returned amounts to, after a failure. Called once, and last."""
-        return self._told.begun(envelope)
+        begun = self._told.begun(envelope)
+        return replace(begun, closed=True) if self.closed else begun
+
+    @property
+    def closed(self) -> bool:
+        """The chunk that ends the answer had begun to come."""
+        tail = self._cut_off or self._splitter.unfinished
+        return any(mark in tail for mark in _ENDING)
 
     def _take(self, event: Event) -> bytes:
         """Judge one event; return the bytes to forward."""
@@ -249,6 +262,7 @@ class OpenAIPassage:
             try:
                 _decode_any(mended(event.payload))
             except (DecodeError, UnicodeDecodeError, RecursionError):
+                self._cut_off = event.payload
                 return b""
         return self._take(event)
 

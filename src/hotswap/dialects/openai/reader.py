@@ -71,6 +71,11 @@ class OpenAIReader:
         """Take bytes from the provider; return the pieces of complete events."""
         return self._read(self._passage.feed(data))
 
+    @property
+    def closed(self) -> bool:
+        """The chunk that ends the answer had begun to come."""
+        return self._passage.closed
+
     def end(self) -> Sequence[Piece]:
         """The provider ended the body; return the pieces still held back. Sets `failure`."""
         pieces = self._read(self._passage.end())

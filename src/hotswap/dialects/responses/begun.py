@@ -44,7 +44,15 @@ def take_up(shown: Shown, envelope: Envelope) -> Begun:
         item.wire_id = item.wire_id or _made_id(item, envelope)
         _leave(item, before, last=item is items[-1])
     text = "".join([item.text for item in items])
-    return Begun(text, ResponsesWriter(envelope, before), heard.bar)
+    writer = ResponsesWriter(envelope, before)
+    return Begun(text, writer, heard.bar, closed=bool(text) and _is_closed(items[-1]))
+
+
+def _is_closed(item: HeardItem) -> bool:
+    """Say whether all words of the last item have come."""
+    if item.type != MESSAGE:
+        return False
+    return item.done is not None or (bool(item.parts) and bool(item.parts[-1].said))
 
 
 def _response(begun: bytes) -> Json:

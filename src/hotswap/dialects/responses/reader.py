@@ -43,6 +43,7 @@ from .answer import Event as Wire
 from .passage import is_foreign, is_json
 from .usage import read_usage
 
+_WORDS_DONE: Final = "response.output_text.done"
 _ARGUMENTS: Final = "response.function_call_arguments.delta"
 _NEXT_THOUGHT: Final = "response.reasoning_summary_part.added"
 _BETWEEN_THOUGHTS: Final = "\n\n"
@@ -68,6 +69,7 @@ class ResponsesReader:
         "_calls",
         "_splitter",
         "_spoken",
+        "closed",
         "complete",
         "content_bytes",
         "done",
@@ -82,7 +84,7 @@ class ResponsesReader:
         self._spoken: set[int | None] = set()
         """Output indexes of messages and reasoning whose words came."""
         self._calls = _Calls()
-        self.done = False
+        self.done = self.closed = False
         self.started = False
         self.complete = False
         self.failure: Failure | None = None
@@ -152,6 +154,7 @@ class ResponsesReader:
     def _read(self, wire: Wire, event: Event, pieces: list[Piece]) -> None:
         """Read an event that brings no words."""
         kind = wire.type or event.name.decode("latin-1")
+        self.closed = kind == _WORDS_DONE or (self.closed and kind != ADDED)
         if event.name == b"error" or kind == "error" or present(wire.error):
             self._fail(read_in_band("", event.payload))
         elif kind == _ARGUMENTS:

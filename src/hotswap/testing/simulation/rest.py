@@ -71,7 +71,8 @@ def _retries(watch: Watch, scenario: Scenario) -> Iterator[tuple[str, str]]:
             if before.target != visit.target:
                 starts.setdefault(visit.target, []).append(visit.at)
             elif (
-                before.credential == visit.credential
+                life.chain.hedge is None  # the loser of two is not retried when it is asked again
+                and before.credential == visit.credential
                 and visit.at > before.at
                 and not (before.begun is not None and before.manner is Manner.REFUSES)
             ):
