@@ -60,10 +60,11 @@ _NEIGHBOURS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType
 
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "en": "the and of to in is that it for with as on by this at from an or be are was not you "
-        "what how if can do my me your so no go a i we they he she but about there would will "
+        "en": "the and of to in is that it for with as on by this at from an or be are was not "
+        "you what how if can do my me your so no go a i we they he she but about there would will "
         "which when who why does did one all just write need want help please more than some am "
-        "his her our us its explain translate tell show say have has had been into out up over then them these let give make",
+        "his her our us its explain translate tell show say have has had been into out up over "
+        "then them these let give make",
         "de": "der die und das ist nicht ein eine einen mit von zu den dem im auf für wie durch "
         "sie ich es du auch sich des aus bei nach oder wenn kann kannst mir mich was man nur noch "
         "aber wir werden wird sind hat habe als bitte gibt mein dein zum zur über danke welche "
@@ -75,16 +76,16 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "no lo le me mi te tu está estás son pero puede puedes hay cuando porque muy ya gracias "
         "hola esto este esta cuál escribe explica aquí tiene tengo sé a o yo",
         "pt": "o os a as e é um uma não com para do da dos das que em no na de foi se por eu você "
-        "está são mas como ao isso muito muita meu minha qual quais obrigado pode tem ser sem mais "
-        "este escreva explique aqui sei me forma",
-        "it": "il lo la gli le che è di una un per non con sono del della dello dei delle nel nella "
-        "anche come i più dal dalla al alla ciò e a in si mi ma ha questo questa cosa quale quanto "
-        "perché ho hai può puoi grazie sei scrivi spiega ecco so o da su modo",
+        "está são mas como ao isso muito muita meu minha qual quais obrigado pode tem ser sem "
+        "mais este escreva explique aqui sei me forma",
+        "it": "il lo la gli le che è di una un per non con sono del della dello dei delle nel "
+        "nella anche come i più dal dalla al alla ciò e a in si mi ma ha questo questa cosa quale "
+        "quanto perché ho hai può puoi grazie sei scrivi spiega ecco so o da su modo",
         "nl": "het een en van is niet met voor dat op de zijn aan ook te hoe door geen ik je jij "
-        "wat dit die er maar om als naar bij kan kun heeft hebben wordt worden dan nog wel zo mijn "
-        "uit over waar welke bedankt schrijf hier we gaat weet wel me in",
-        "pl": "nie się jest i na to że do jak są co dla przez oraz od tylko czy mi ale tym być "
-        "po za ten ta te tego jako który która które jaka jaki jakie może możesz mam proszę tak "
+        "wat dit die er maar om als naar bij kan kun heeft hebben wordt worden dan nog wel zo "
+        "mijn uit over waar welke bedankt schrijf hier we gaat weet me in",
+        "pl": "nie się jest i na to że do jak są co dla przez oraz od tylko czy mi ale tym być po "
+        "za ten ta te tego jako który która które jaka jaki jakie może możesz mam proszę tak "
         "jestem wiem dziękuję o oto a napisz wyjaśnij kod",
         "sv": "och att det som en ett är på av för med inte den till jag hur från i de du har kan "
         "om men var så vad när ska här sig eller min mycket mig vi mår tack skriv förklara vet "
@@ -92,20 +93,20 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "da": "og at det er en et af til på med ikke den der jeg som hvordan fra i for de du har "
         "kan om men var så hvad vi sig eller min meget mig blev være nogle efter skal tak hvor "
         "skriv forklar ved her over mange",
-        "cs": "a je se na ve že to do jak pro jsou nebo které by jen od jsem si ale co za po "
-        "tak jako který která být ten jeho už také když o i mi mám máš prosím děkuji není jaký "
-        "jaká napiš vysvětli nevím můžeš zde moc",
-        "tr": "ve bir bu için ile çok da de ne nasıl olarak gibi daha mi mı mu mü ama ben sen o var "
-        "yok en kadar sonra her değil olan bana beni teşekkür nedir ederim yaz açıkla hakkında "
-        "işte misin",
+        "cs": "a je se na ve že to do jak pro jsou nebo které by jen od jsem si ale co za po tak "
+        "jako který která být ten jeho už také když o i mi mám máš prosím děkuji není jaký jaká "
+        "napiš vysvětli nevím můžeš zde moc",
+        "tr": "ve bir bu için ile çok da de ne nasıl olarak gibi daha mi mı mu mü ama ben sen o "
+        "var yok en kadar sonra her değil olan bana beni teşekkür nedir ederim yaz açıkla "
+        "hakkında işte misin",
         "fi": "ja on ei se että mutta kuin ovat tai miten joka niin hän ole jos mitä minä minua "
-        "sinä en oli olen voi voitko myös ne tämä tässä nyt vain kun mikä missä sen kiitos kirjoita "
-        "selitä",
-        "id": "yang dan di untuk dengan ini itu adalah dari pada tidak apa karena ada saya anda ke "
-        "bisa bisakah akan juga atau bagaimana dalam sebagai oleh saja sudah lebih kamu kita terima "
-        "kasih tulis jelaskan tentang berikut",
-        "vi": "và là của có không các một được cho trong những người với bị thì tôi bạn này đó như "
-        "để khi đã từ đến cũng về làm gì nào thế viết hãy",
+        "sinä en oli olen voi voitko myös ne tämä tässä nyt vain kun mikä missä sen kiitos "
+        "kirjoita selitä",
+        "id": "yang dan di untuk dengan ini itu adalah dari pada tidak apa karena ada saya anda "
+        "ke bisa bisakah akan juga atau bagaimana dalam sebagai oleh saja sudah lebih kamu kita "
+        "terima kasih tulis jelaskan tentang berikut",
+        "vi": "và là của có không các một được cho trong những người với bị thì tôi bạn này đó "
+        "như để khi đã từ đến cũng về làm gì nào thế viết hãy",
         "ro": "și în de la cu este un o nu pe care sunt din mai pentru ce să se au fost dar după "
         "acest această foarte",
         "hu": "a az és hogy nem is egy van ez de mi meg volt csak ha már mint vagy kell lehet "

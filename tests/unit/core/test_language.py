@@ -39,7 +39,84 @@ def test_a_sentence_tells_its_language(text: str, language: str):
     assert language_of(text) == language
 
 
-@pytest.mark.parametrize("text", ["", "42 + 1 = 43", "def f(x): return x", "OK", "Superior"])
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        *[("Can you help me?", "en"), ("Write a poem about the sea.", "en")],
+        *[("Ich weiß es nicht", "de"), ("Danke schön!", "de"), ("Wie geht es dir?", "de")],
+        *[("Je ne sais pas", "fr"), ("C'est quoi ?", "fr"), ("Merci beaucoup", "fr")],
+        *[("No lo sé", "es"), ("¿Cómo estás?", "es"), ("Muchas gracias", "es")],
+        *[("Não sei", "pt"), ("Muito obrigado", "pt"), ("O código tem um erro.", "pt")],
+        *[("Non lo so", "it"), ("Grazie mille", "it"), ("Puoi aiutarmi per favore?", "it")],
+        *[
+            ("Ik weet het niet", "nl"),
+            ("Kun je me helpen?", "nl"),
+            ("De code heeft een fout.", "nl"),
+        ],
+        *[("Nie wiem", "pl"), ("Jak się masz?", "pl"), ("Dziękuję bardzo", "pl")],
+        *[("Jag vet inte", "sv"), ("Hur mår du?", "sv"), ("Tack så mycket", "sv")],
+        *[("Jeg ved det ikke", "da"), ("Hvad er klokken?", "da"), ("Mange tak", "da")],
+        *[("Děkuji moc", "cs"), ("Jaký je rozdíl?", "cs"), ("Můžeš mi pomoci?", "cs")],
+        *[("Fark nedir?", "tr"), ("Çok teşekkür ederim", "tr"), ("Kodda bir hata var.", "tr")],
+        *[("Mitä kuuluu?", "fi"), ("Kiitos paljon", "fi"), ("Voitko auttaa minua?", "fi")],
+        *[("Saya tidak tahu", "id"), ("Terima kasih banyak", "id"), ("Apa kabar?", "id")],
+        *[("Tôi không biết", "vi"), ("Cảm ơn bạn", "vi"), ("Mã này có lỗi.", "vi")],
+        *[("Не знаю", "ru"), ("Дякую, це мій дім", "uk")],
+        *[("谢谢", "zh"), ("ありがとう", "ja"), ("日本語で説明して", "ja"), ("고마워", "ko")],
+        *[("Ευχαριστώ", "el"), ("شكرا", "ar"), ("תודה", "he"), ("धन्यवाद", "hi"), ("ขอบคุณ", "th")],
+    ],
+)
+def test_a_few_words_tell_it_too(text: str, language: str):
+    assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Do I need to do it?",
+        "As I do, so do you as well",
+        "What do I do on Monday?",
+        "Go to a bar, do a dance",
+        "We met at noon.",
+        "Plan a trip to Rio de Janeiro and Buenos Aires",
+        "The café in São Paulo where Jürgen met Señor Núñez is on Çağlar Street.",
+        "I'd like a die and a den for des",
+        "In a man's den, men sit on a mat",
+        "Who wrote Les Misérables?",
+        "SELECT a, b FROM t WHERE c = 1",
+        "let x = 1; const a = [o, e];",
+    ],
+)
+def test_english_is_not_taken_for_a_language_that_shares_its_words(text: str):
+    assert language_of(text) in {"", "en"}
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Numele meu este Ana și nu sunt din România", "ro"),
+        ("Nem tudom, hogy ez egy jó ötlet, de a ház nagy", "hu"),
+        ("La casa és gran i el gos és molt petit", "ca"),
+        ("من نمی‌دانم چه کار کنم", "fa"),
+        ("میں نہیں جانتا کہ یہ ٹھیک ہے", "ur"),
+        ("Не знам шта је ово, љубазно молим", "sr"),
+        ("Я не ведаю, што гэта ў нас", "be"),
+        ("Мен білмеймін, қалай екенін", "kk"),
+    ],
+)
+def test_neighbours_are_not_taken_for_each_other(text: str, language: str):
+    assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["", "42 + 1 = 43", "OK", "Superior", "x = y", "def f(x): return x"],
+        *["https://example.com/de/la/que/le", "/usr/local/lib/de/en", "Kumusta ka na?"],
+        *['{"a": 1, "de": "la"}', "$ npm run build && npm test", "// \\frac{a}{b}"],
+        *["\u0561\u0562\u0563", "\u10d0\u10d1\u10d2"],
+    ],
+)
 def test_what_is_short_or_no_language_is_unknown(text: str):
     assert language_of(text) == ""
 
