@@ -51,6 +51,9 @@ bench: .venv/.run  ## Measure against the bare upstream and nginx (ARGS=--quick:
 prove-lifecycle: .venv/.dev  ## Deaths, signals, takeovers under load; a keeper away for a minute.
 	LIFECYCLE_AWAY_S=60 $(BIN)/pytest -q -m slow tests/chaos/lifecycle $(ARGS)
 
+prove-cuts: .venv/.dev  ## Streams cut after every byte, and taken up in every manner; about 15 minutes (docs/cuts.md).
+	$(BIN)/python -m hotswap.testing.cuts --page=docs/cuts.md $(ARGS)
+
 prove-simulation: .venv/.dev  ## A million simulated requests over random faults; about 8 minutes (docs/simulation.md).
 	$(BIN)/python -m hotswap.testing.simulation --requests=1000000 --page=docs/simulation.md $(ARGS)
 
