@@ -6,6 +6,7 @@ Neither touches the system prompt.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -13,6 +14,10 @@ from ..core.abilities import Abilities, Prefill, Thinks
 from ..core.language import language_of
 from .instructions import GO_ON
 from .neutral import Mode, Request, Role, Text, Turn
+
+THINKING_LEAST: Final = 2048
+"""Tokens that must be left for a target to think before it goes on. Where fewer are, all of them
+might become thoughts, and the answer would end for its length."""
 
 
 def native_for(abilities: Abilities) -> bool:
@@ -34,7 +39,7 @@ def go_on(request: Request, text: str, *, native: bool, left_tokens: int | None)
         request: The caller's.
         text: What the caller has of the answer. Nothing but space: the answer begins anew.
         native: The target continues the text; otherwise it is asked to go on.
-        left_tokens: How long the rest may become; None: the caller sets no limit.
+        left_tokens: How long the rest may become, at most the caller's limit; None: it sets none.
     """
     said = text.rstrip()  # Claude refuses space at the end, and tokens begin with it
     if not said:
@@ -45,12 +50,13 @@ def go_on(request: Request, text: str, *, native: bool, left_tokens: int | None)
     choice = request.tool_choice
     if choice is not None and choice.mode is Mode.REQUIRED:
         choice = replace(choice, mode=Mode.AUTO)  # else a call would have to follow the words
+    thinks = not native and (left_tokens is None or left_tokens >= THINKING_LEAST)
     return replace(
         request,
         turns=turns,
         tool_choice=choice,
         max_tokens=left_tokens,
-        reasoning=None if native else request.reasoning,
+        reasoning=request.reasoning if thinks else None,
     )
 
 
@@ -67,8 +73,20 @@ def _with_answer(turns: Sequence[Turn], said: str) -> list[Turn]:
 
 def _instruction(turns: Sequence[Turn], said: str) -> str:
     """Return the words that ask to go on, in the language of the answer or of the question."""
-    asked = next((turn for turn in reversed(turns) if turn.role is Role.USER), None)
-    parts = asked.parts if asked is not None else ()
-    question = " ".join(part.text for part in parts if isinstance(part, Text))
-    language = language_of(said) or language_of(question)
+    language = language_of(_prose(said)) or language_of(_question(turns))
     return GO_ON.get(language, GO_ON["en"])
+
+
+def _prose(said: str) -> str:
+    """Leave out blocks of code, whose words are English in every language."""
+    return " ".join(said.split("```")[::2])
+
+
+def _question(turns: Sequence[Turn]) -> str:
+    """Return the last words of the user's; what tools returned may be in any language."""
+    for turn in reversed(turns):
+        if turn.role is Role.USER:
+            words = " ".join(part.text for part in turn.parts if isinstance(part, Text))
+            if words:
+                return words
+    return ""

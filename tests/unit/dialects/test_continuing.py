@@ -1,15 +1,12 @@
-"""How another target is asked to go on, and whether real providers would take it."""
+"""How another target is asked to go on with an answer."""
 
-import json
-from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
 import pytest
 from msgspec.structs import replace
 
 from hotswap.core.abilities import Abilities, Prefill, Thinks
 from hotswap.core.language import language_of
-from hotswap.core.terms import Target
 from hotswap.dialects.continuing import go_on, native_for
 from hotswap.dialects.instructions import GO_ON
 from hotswap.dialects.neutral import (
@@ -24,9 +21,6 @@ from hotswap.dialects.neutral import (
     ToolChoice,
     Turn,
 )
-from hotswap.dialects.registry import TRANSLATORS
-from hotswap.testing.step import Seen, Step
-from hotswap.testing.strictness.check import strict
 
 SYSTEM: Final = Turn(Role.SYSTEM, (Text("You are a pirate."),))
 QUESTION: Final = Turn(Role.USER, (Text("Name the largest lakes."),))
@@ -69,6 +63,35 @@ def test_a_short_answer_leaves_it_to_the_question():
     assert request.turns[-1] == Turn(Role.USER, (Text(GO_ON["de"]),))
 
 
+def test_what_a_tool_returned_is_not_the_question():
+    result = Turn(Role.USER, (Result("c", (Text("The weather is fine, and it is warm."),)),))
+    question = Turn(Role.USER, (Text("Wie ist das Wetter, und brauche ich einen Schirm?"),))
+    call = Turn(Role.ASSISTANT, (Call("c", "weather", "{}"),))
+    asked = replace(ASKED, turns=(question, call, result))
+
+    assert go_on(asked, "Gut", native=False, left_tokens=None).turns[-1] == Turn(
+        Role.USER, (Text(GO_ON["de"]),)
+    )
+
+
+def test_code_in_an_answer_does_not_make_it_english():
+    question = Turn(Role.USER, (Text("Wie sortiere ich eine Liste, die nicht leer ist?"),))
+    answer = "Gern:\n```python\n# for each item that is in the list and is not None\nif it"
+
+    request = go_on(replace(ASKED, turns=(question,)), answer, native=False, left_tokens=None)
+
+    assert request.turns[-1] == Turn(Role.USER, (Text(GO_ON["de"]),))
+
+
+def test_a_language_without_an_instruction_is_asked_in_english():
+    answer = "Numele meu este Ana și nu sunt din România, dar"
+
+    request = go_on(ASKED, answer, native=False, left_tokens=None)
+
+    assert language_of(answer) == "ro"
+    assert request.turns[-1] == Turn(Role.USER, (Text(GO_ON["en"]),))
+
+
 @pytest.mark.parametrize("language", GO_ON)
 def test_every_instruction_is_in_its_language(language: str):
     assert language_of(GO_ON[language]) == language
@@ -95,6 +118,50 @@ def test_an_answer_that_the_caller_began_goes_on_in_the_same_turn():
     assert request.turns == [QUESTION, Turn(Role.ASSISTANT, (Text("The three largest lakes"),))]
 
 
+def test_an_answer_that_the_caller_began_goes_on_by_instruction_too():
+    begun = replace(ASKED, turns=(QUESTION, Turn(Role.ASSISTANT, (Text("The three "),))))
+
+    request = go_on(begun, "largest lakes", native=False, left_tokens=None)
+
+    assert request.turns == [
+        QUESTION,
+        Turn(Role.ASSISTANT, (Text("The three largest lakes"),)),
+        Turn(Role.USER, (Text(GO_ON["en"]),)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("native", "left_tokens", "thinks"),
+    [
+        (True, None, False),
+        (True, 9000, False),
+        (False, None, True),
+        (False, 2048, True),
+        (False, 2047, False),
+    ],
+)
+def test_a_target_thinks_first_where_it_may_and_its_thoughts_leave_room(
+    native: bool,  # noqa: FBT001 - a parameter of the test
+    left_tokens: int | None,
+    thinks: bool,  # noqa: FBT001 - a parameter of the test
+):
+    reasoning = Reasoning(effort="high")
+    asked = replace(ASKED, max_tokens=left_tokens, reasoning=reasoning)
+
+    request = go_on(asked, PARTIAL, native=native, left_tokens=left_tokens)
+
+    assert request.reasoning == (reasoning if thinks else None)
+
+
+def test_what_else_the_caller_asked_for_stays():
+    tool, stop = Tool("weather"), ("END",)
+    asked = replace(ASKED, tools=(tool,), stop=stop, temperature=0.3, user="u", usage_asked=True)
+
+    request = go_on(asked, PARTIAL, native=False, left_tokens=60)
+
+    assert replace(request, turns=asked.turns, max_tokens=asked.max_tokens) == asked
+
+
 @pytest.mark.parametrize(
     ("abilities", "native"),
     [
@@ -107,78 +174,3 @@ def test_an_answer_that_the_caller_began_goes_on_in_the_same_turn():
 )
 def test_who_continues_natively(abilities: Abilities, native: bool):  # noqa: FBT001
     assert native_for(abilities) is native
-
-
-AFTER_RESULTS: Final = replace(
-    ASKED,
-    tools=(Tool("weather"),),
-    turns=(
-        QUESTION,
-        Turn(Role.ASSISTANT, (Call("call_1", "weather", "{}"),)),
-        Turn(Role.USER, (Result("call_1", (Text("rain"),)),)),
-    ),
-)
-CHECKS: Final = {
-    ("openai_chat", "openai"): "openai",
-    ("openai_chat", "mistral"): "mistral",
-    ("openai_chat", "groq"): "groq",
-    ("openai_responses", "openai"): "responses",
-    ("anthropic", "anthropic"): "anthropic",
-    ("gemini", "google"): "gemini",
-}
-"""By whose rules a request is checked."""
-WAYS: Final = [
-    ("openai_chat", "openai", Prefill.NO),
-    ("openai_chat", "mistral", Prefill.PREFIX_FLAG),
-    ("openai_chat", "groq", Prefill.NATIVE),
-    ("openai_responses", "openai", Prefill.NO),
-    ("anthropic", "anthropic", Prefill.NATIVE),
-    ("anthropic", "anthropic", Prefill.NO),
-    ("gemini", "google", Prefill.NATIVE),
-    ("gemini", "google", Prefill.NO),
-]
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [ASKED, AFTER_RESULTS, replace(ASKED, reasoning=Reasoning(effort="low"))],
-    ids=["plain", "after_results", "reasoning"],
-)
-@pytest.mark.parametrize(("dialect", "kind", "prefill"), WAYS)
-def test_real_providers_would_take_it(dialect: str, kind: str, prefill: Prefill, asked: Request):
-    native = prefill is not Prefill.NO
-    thinks = Thinks.BUDGET if kind == "anthropic" and native else Thinks.NO
-    target = Target("p/m", "p", "m", abilities=Abilities(prefill=prefill, thinks=thinks))
-
-    request = go_on(asked, PARTIAL, native=native, left_tokens=60)
-    outgoing = TRANSLATORS[dialect].write_request(request, target, kind)
-
-    path = outgoing.path if outgoing.path.startswith("/v1") else f"/v1{outgoing.path}"
-    seen = Seen(1, 1, "POST", path, headers_for(dialect), outgoing.body, 0.0)
-    assert strict(CHECKS[dialect, kind], prefill=native)(seen) == ""
-    assert PARTIAL in said(cast("object", json.loads(outgoing.body)))
-
-
-def headers_for(dialect: str) -> dict[str, str]:
-    return {"anthropic-version": "2023-06-01"} if dialect == "anthropic" else {}
-
-
-def said(value: object) -> list[object]:
-    """Return all texts of a body."""
-    if isinstance(value, Mapping):
-        return [text for one in cast("Mapping[str, object]", value).values() for text in said(one)]
-    if isinstance(value, list):
-        return [text for one in cast("list[object]", value) for text in said(one)]
-    return [value]
-
-
-def test_a_step_that_refuses_shows_that_the_checks_do_refuse():
-    target = Target("p/m", "p", "m", abilities=NATIVE)
-    request = go_on(ASKED, PARTIAL, native=True, left_tokens=60)
-    body = TRANSLATORS["anthropic"].write_request(request, target, "anthropic").body
-    seen = Seen(1, 1, "POST", "/v1/messages", headers_for("anthropic"), body, 0.0)
-
-    refusal = strict("anthropic")(seen)
-
-    assert isinstance(refusal, str | Step)
-    assert "prefill" in str(refusal)
