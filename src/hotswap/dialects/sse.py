@@ -47,16 +47,19 @@ class Splitter:
         """Return the events completed by `data`, in order."""
         if self._after_cr or _CR in data:
             data = self._with_line_feeds(data)
-        # The usual read is one event of one line; its cheapest tests come first.
-        if (
-            not self._tail
-            and data[:6] == b"data: "
-            and data.find(b"\n") == len(data) - 2
-            and data[-1] == _LF
-            and len(data) <= MAX_EVENT_BYTES
-            and not self.too_large
-        ):
-            return [Event(data, data[6:-2])]
+        # The usual read is one event: of one line, or of its name and one line.
+        if not self._tail and len(data) <= MAX_EVENT_BYTES and not self.too_large:
+            line_end, last = data.find(b"\n"), len(data) - 2
+            if line_end == last:
+                if data[:6] == b"data: " and data[-1] == _LF:
+                    return [Event(data, data[6:-2])]
+            elif (
+                data[:7] == b"event: "
+                and data.find(b"\n", line_end + 1) == last
+                and data[line_end + 1 : line_end + 7] == b"data: "
+                and data[-1] == _LF
+            ):
+                return [Event(data, data[line_end + 7 : -2], data[7:line_end])]
         return self._feed(data)
 
     @property
@@ -123,6 +126,10 @@ def _events(data: bytes) -> list[Event]:
 def _event(block: bytes) -> Event | None:
     if block.startswith(b"data: ") and b"\n" not in block:
         return Event(block + b"\n\n", block[6:])
+    if block.startswith(b"event: "):
+        at = block.find(b"\n") + 1
+        if block[at : at + 6] == b"data: " and block.find(b"\n", at) < 0:
+            return Event(block + b"\n\n", block[at + 6 :], block[7 : at - 1])
     return _unusual_event(block)
 
 

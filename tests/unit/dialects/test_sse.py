@@ -10,7 +10,18 @@ from hotswap.dialects.sse import MAX_EVENT_BYTES, Event, Splitter
 
 ENDS = [b"\n", b"\r", b"\r\n"]
 LINES = st.sampled_from(
-    [b"data: {}", b"data:x", b"data:  y", b"data", b": ping", b"event: error", b"id: 1", b"", b"a"]
+    [
+        b"data: {}",
+        b"data:x",
+        b"data:  y",
+        b"data",
+        b": ping",
+        b"event: error",
+        b"event: a",
+        b"id: 1",
+        b"",
+        b"a",
+    ]
 )
 
 
@@ -53,6 +64,39 @@ def test_data_lines_are_joined_and_the_name_is_read():
     events = Splitter().feed(b"event: error\ndata: a\ndata: b\n\n")
 
     assert events == [Event(b"event: error\ndata: a\ndata: b\n\n", b"a\nb", b"error")]
+
+
+@pytest.mark.parametrize("before", [b"", b"data: {}\n\n"])
+def test_a_named_event_is_the_same_alone_and_among_others(before: bytes):
+    named = b"event: message_stop\ndata: {}\n\n"
+
+    assert Splitter().feed(before + named)[-1] == Event(named, b"{}", b"message_stop")
+
+
+@pytest.mark.parametrize(
+    ("stream", "event"),
+    [
+        (b"event:  a\ndata:  b\n\n", Event(b"event:  a\ndata:  b\n\n", b" b", b" a")),
+        (b"event: \ndata: \n\n", Event(b"event: \ndata: \n\n", b"")),
+        (b"event: a\ndata:b\n\n", Event(b"event: a\ndata:b\n\n", b"b", b"a")),
+        (b"event: a\n: c\ndata: b\n\n", Event(b"event: a\ndata: b\n\n", b"b", b"a")),
+        (b"data: b\nevent: a\n\n", Event(b"data: b\nevent: a\n\n", b"b", b"a")),
+        (b"event: a\nevent: b\n\n", None),
+        (b"event: a\n\n", None),
+    ],
+)
+def test_an_odd_form_of_a_named_event_reads_as_its_lines_say(stream: bytes, event: Event | None):
+    assert Splitter().feed(stream) == ([event] if event else [])
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_named_event_is_too_large_from_the_same_size_on(size: int):
+    frame = len(b"event: a\ndata: \n\n")
+    splitter = Splitter()
+
+    events = splitter.feed(b"event: a\ndata: " + b"x" * (MAX_EVENT_BYTES - frame + size) + b"\n\n")
+
+    assert (len(events), splitter.too_large) == (1 - size, size == 1)
 
 
 def test_comments_are_dropped_alone_and_within_an_event():
