@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hotswap.core.terms import Usage
@@ -220,3 +220,35 @@ def test_a_sequence_may_begin_in_what_the_caller_has_already(
         said = "".join(piece.text for piece in pieces if isinstance(piece, TextPiece))
         assert said == left
         assert pieces[-1] == FinishPiece(Finish.STOP, stop)
+
+
+@settings(max_examples=50)
+@given(LETTERS, STOPS, st.integers(0, 24), st.lists(st.integers(0, 24), max_size=8))
+def test_a_text_that_two_targets_say_is_cut_like_one(
+    whole: str, stops: list[str], at: int, cuts: list[int]
+):
+    """Only what was delivered of a sequence before the seam stays."""
+    alone = StopCutter(stops).feed([TextPiece(whole), STOPPED])
+    kept = text(alone)
+    before = whole[: min(at, len(whole))]
+    assume(all(stop not in before for stop in stops))
+    edges = [len(before), *sorted(max(len(before), min(c, len(whole))) for c in cuts), len(whole)]
+    cutter = StopCutter(stops, before=before)
+
+    got = [
+        piece
+        for start, end in pairwise(edges)
+        for piece in cutter.feed([TextPiece(whole[start:end])])
+    ]
+    got += cutter.feed([STOPPED])
+
+    assert before + text(got) == (kept if len(kept) >= len(before) else before)
+    assert got[-1] == alone[-1]
+
+
+def test_what_the_caller_has_counts_no_more_once_something_else_came():
+    cutter = StopCutter(["END"], before="one EN")
+
+    pieces = cutter.feed([ThinkingPiece("t"), TextPiece("D"), STOPPED])
+
+    assert pieces == [ThinkingPiece("t"), TextPiece("D"), STOPPED]
