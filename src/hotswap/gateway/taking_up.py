@@ -1,17 +1,26 @@
 """How a target is asked to go on with an answer that another one began."""
 
+from typing import Final
+
+from msgspec.structs import replace
+
+from ..core.abilities import Thinks
 from ..core.cut import ends_sentence
 from ..core.splice import tokens_left
 from ..core.terms import Cause, Failure, Target
 from ..dialects.api import Outgoing, Passage, Translator, UnableError
 from ..dialects.continuing import go_on, native_for
 from ..dialects.fault import after_translation
+from ..dialects.neutral import Reasoning
 from ..dialects.stopping import StopCutter
 from ..upstream.api import Headers
 from .joint import Joint
 from .line import Line, Splice
 from .said import Said
 from .translation import Translation
+
+
+_NO_THINKING: Final = Reasoning(effort="none")
 
 
 def take_up(
@@ -30,6 +39,8 @@ def take_up(
     left = tokens_left(asked.max_tokens, text)
     if target.id not in splice.declined and native_for(target.abilities):
         request = go_on(asked, text, native=True, left_tokens=left)
+        if target.abilities.thinks is Thinks.SWITCH:
+            request = replace(request, reasoning=_NO_THINKING)  # it thinks unless it is told
         try:
             outgoing = spoken.write_request(request, target, kind)
         except UnableError:
