@@ -19,7 +19,6 @@ from .line import Line, Splice
 from .said import Said
 from .translation import Translation
 
-
 _NO_THINKING: Final = Reasoning(effort="none")
 
 
