@@ -1,7 +1,7 @@
 """One caller's connection: asks, and notices when the answer is whole."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -11,17 +11,26 @@ from typing_extensions import override
 from hotswap.clock import SystemClock
 
 from .config import KEY
+from .upstreams import CHAT, MESSAGES
 
 END: Final = b"\r\n0\r\n\r\n"
+DONE: Final = (b"[DONE]", b'{"type":"message_stop"}')
+"""What the last event of a good stream is: of OpenAI's chat, of Anthropic's Messages."""
 KEPT: Final = 64
 """Bytes of the former reads that the end of a stream is looked for in."""
+
+_STREAMED: Final[Mapping[str, Mapping[str, object]]] = {
+    CHAT: {"stream_options": {"include_usage": False}},
+    MESSAGES: {"max_tokens": 500},
+}
+"""What else is asked for with a stream."""
 
 
 class Caller(asyncio.Protocol):
     """Sends one request after the other over one connection, by hand for the least CPU.
 
     An answer with a length is whole when so much came; one without, a stream, at its last chunk,
-    and is good only with `[DONE]` before it.
+    and is good only with its API's last event before it.
 
     Args:
         on_answer: Called when an answer is whole or the connection is lost before that, with
@@ -118,7 +127,7 @@ class Caller(asyncio.Protocol):
     def _chunked(self, data: bytes) -> None:
         self._kept = (self._kept + data)[-KEPT:]
         if self._kept.endswith(END):
-            self._end(good=self._good and b"[DONE]" in self._kept)
+            self._end(good=self._good and any(mark in self._kept for mark in DONE))
 
     def _end(self, *, good: bool) -> None:
         self.asking = False
@@ -126,13 +135,13 @@ class Caller(asyncio.Protocol):
 
 
 def chat_request(url: str, model: str, *, stream: bool = False) -> bytes:
-    """Write a chat request of 1 KiB."""
+    """Write a chat request of 1 KiB; to Anthropic's Messages where the URL says so."""
     asked: dict[str, object] = {
         "model": model,
         "messages": [{"role": "user", "content": "word " * 180}],
     }
     if stream:
-        asked |= {"stream": True, "stream_options": {"include_usage": False}}
+        asked |= {"stream": True, **_STREAMED[urlsplit(url).path]}
     return post(url, asked)
 
 

@@ -23,7 +23,6 @@ from .config import KEY, Setting, configure
 from .machine import Cores, free_port
 from .upstreams import SMALL, Chain
 
-PATH: Final = "/v1/chat/completions"
 START_S: Final = 20.0
 STOP_S: Final = 10.0
 POLL_S: Final = 0.005
@@ -35,7 +34,7 @@ class Gateway(Struct, frozen=True):
 
     name: str
     urls: Mapping[str, str]
-    """Where chat requests go, by chain."""
+    """Where requests go, by chain."""
     pid: int = 0
     """Root of its process tree; 0: it has none."""
     start_s: float = 0.0
@@ -49,7 +48,7 @@ class Gateway(Struct, frozen=True):
 
 def direct(chains: Iterable[Chain]) -> Gateway:
     """Let the load speak to the first upstream of each chain."""
-    urls = {chain.name: f"http://127.0.0.1:{chain.ports[0]}{PATH}" for chain in chains}
+    urls = {chain.name: f"http://127.0.0.1:{chain.ports[0]}{chain.path}" for chain in chains}
     return Gateway("direct", urls)
 
 
@@ -74,7 +73,7 @@ def nginx(chains: Iterable[Chain], cores: Cores, folder: Path) -> Generator[Gate
     command = (*cores.for_gateway(), program, "-p", str(folder), "-c", str(conf))
     log = folder / "log"
     with _running(command, log) as process:
-        urls = {chain.name: f"http://127.0.0.1:{port}/{chain.name}{PATH}" for chain in chains}
+        urls = {chain.name: f"http://127.0.0.1:{port}/{chain.name}{chain.path}" for chain in chains}
         yield Gateway("nginx", urls, process.pid, _first_answer(urls[SMALL], process, log))
 
 
@@ -104,7 +103,7 @@ def hotswap(
     command = (*prefix, program, "serve", "--config", str(config))
     log = folder / "log"
     with _running(command, log) as process:
-        urls = {chain.name: f"http://127.0.0.1:{port}{PATH}" for chain in chains}
+        urls = {chain.name: f"http://127.0.0.1:{port}{chain.path}" for chain in chains}
         yield Gateway("hotswap", urls, process.pid, _first_answer(urls[SMALL], process, log))
 
 

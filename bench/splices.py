@@ -1,38 +1,47 @@
 """How long a reader waits at a splice, and how much of that is the gateway's.
 
 A first upstream says ten words and resets; a second one goes on word by word, in four manners. Both
-and the reader are in this process, on the load's core, so all stamps are of one clock. The words
-that arrive first after the seam contain the one that settled it: the gateway's own share is the
-time from that word's write to its arrival.
+and the reader are in this process, on the load's core, so all stamps are of one clock, and what
+delays them counts against the gateway.
+
+Which word settles the seam follows from the words alone: `core.seam` is asked, fed with one after
+the other. The gateway's own share is the time from before that word's write until the first new
+text arrives. The last word of that text would be no measure: a gateway that stalls reads several
+words at once, and would be charged with the last of them only.
 """
 
 import asyncio
 import json
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Final, cast
+from urllib.parse import urlsplit
 
-import msgspec
 import uvloop
 from msgspec import Struct
 
 from hotswap.clock import SystemClock
+from hotswap.core.seam import Seam
 
-from .config import KEY
+from .caller import post
 from .figures import Bench
-from .setups import PATH, hotswap
+from .setups import hotswap
+from .switches import STORE, switch_times
 from .upstreams import SMALL, SPLICED, Chain
 
 GAP_S: Final = 0.005
 """Between two words of the second upstream."""
 PACE: Final = 40.0
-"""Streams per second."""
+"""Streams per second; in each manner 200 of them in a full run."""
 SAID: Final = 10
 """Words that the first upstream says."""
-MANNERS: Final = ("asked", "native", "tail", "restart")
+BEGINS: Final[Mapping[str, int]] = {"asked": SAID, "native": SAID, "tail": SAID - 4, "restart": 0}
+"""With which word the second upstream goes on, by manner."""
+GRACE_S: Final = 10.0
+"""An answer that is not whole by then counts as failed."""
 _WORDS: Final = tuple(f"word{number} " for number in range(30))
 _HEAD: Final = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -47,25 +56,28 @@ _now: Final = SystemClock().now
 _Event = dict[str, list[dict[str, dict[str, str]]]]
 
 
-class _Write(Struct, frozen=True, gc=False):
-    at: float
-    """When the second upstream wrote a word."""
-    end: int
-    """Where in the answer the word ends."""
+class _Asked(Struct, frozen=True, gc=False):
+    run: int
+    manner: str
+    native: bool
+    """It asks to go on with the words of the assistant, by prefill."""
 
 
-class _Streams:
-    """What the second upstream wrote, by run."""
+class _Upstreams:
+    """The two scripted upstreams."""
+
+    __slots__ = ("writes",)
 
     def __init__(self) -> None:
-        self.writes: dict[int, list[_Write]] = {}
+        self.writes: dict[int, dict[int, float]] = {}
+        """When the second one wrote each word, by run and number of the word."""
 
     async def first(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Say some words, then reset."""
-        while run := await _asked(reader):
+        while asked := await _asked(reader):
             writer.write(_HEAD)
             for word in _WORDS[:SAID]:
-                writer.write(_framed(_CHUNK % (run[0], _delta(word), b"null")))
+                writer.write(_framed(_CHUNK % (asked.run, _delta(word), b"null")))
                 await asyncio.sleep(0.001)
             # A reset instead of an end: nothing of what comes after may be waited for.
             sock = writer.get_extra_info("socket")
@@ -74,17 +86,19 @@ class _Streams:
 
     async def second(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Go on word by word, in the manner that the request names."""
-        while run := await _asked(reader):
-            number, manner = run
-            begin = {"tail": SAID - 4, "restart": 0}.get(manner, SAID)
-            writes = self.writes[number] = []
+        while asked := await _asked(reader):
+            if asked.native != (asked.manner == "native"):
+                break  # another measure than it is called
+            writes = self.writes[asked.run] = {}
             writer.write(_HEAD)
-            for at in range(begin, len(_WORDS)):
-                writer.write(_framed(_CHUNK % (number, _delta(_WORDS[at]), b"null")))
-                writes.append(_Write(_now(), sum(map(len, _WORDS[: at + 1]))))
+            for at in range(BEGINS[asked.manner], len(_WORDS)):
+                event = _framed(_CHUNK % (asked.run, _delta(_WORDS[at]), b"null"))
+                writes[at] = _now()
+                writer.write(event)
                 await asyncio.sleep(GAP_S)
-            end = _CHUNK % (number, b"{}", b'"stop"') + b"data: [DONE]\n\n"
+            end = _CHUNK % (asked.run, b"{}", b'"stop"') + b"data: [DONE]\n\n"
             writer.write(_framed(end) + b"0\r\n\r\n")
+        writer.close()
 
 
 def measure(bench: Bench, folder: Path) -> None:
@@ -92,86 +106,114 @@ def measure(bench: Bench, folder: Path) -> None:
     uvloop.run(_measure(bench, folder))
 
 
+class Wait(Struct, frozen=True, gc=False):
+    """What one reader waited at the seam, in seconds."""
+
+    own_s: float
+    """From the write of the word that settled the seam until new text arrived."""
+    whole_s: float
+    """From the first word that the second upstream wrote."""
+
+
 async def _measure(bench: Bench, folder: Path) -> None:
-    streams = _Streams()
-    first = await asyncio.start_server(streams.first, "127.0.0.1", 0)
-    second = await asyncio.start_server(streams.second, "127.0.0.1", 0)
+    upstreams = _Upstreams()
+    first = await asyncio.start_server(upstreams.first, "127.0.0.1", 0)
+    second = await asyncio.start_server(upstreams.second, "127.0.0.1", 0)
     ports = tuple(int(server.sockets[0].getsockname()[1]) for server in (first, second))
     chains = [
         bench.chains[SMALL],
         Chain(SPLICED[0], ports),
         Chain(SPLICED[1], ports, kind="vllm"),
     ]
-    with hotswap(chains, folder, prefix=bench.cores.for_gateway()) as gateway:
-        port = int(gateway.url.split(":")[2].split("/")[0])
-        number = 0
-        for _ in range(bench.effort.rounds):
-            for manner in MANNERS:
-                count = round(PACE * bench.effort.switch_s)
-                runs = range(number, number + count)
-                number += count
-                waits = await _paced(port, manner, runs, streams)
-                bench.figures.note("hotswap", f"splices, {manner}", 1 - len(waits) / count)
-                _keep(bench, manner, waits)
-    for server in (first, second):
-        server.close()
+    waits: dict[str, list[Wait]] = {manner: [] for manner in BEGINS}
+    count = round(PACE * bench.effort.switch_s)
+    async with first, second:
+        with hotswap(chains, folder, prefix=bench.cores.for_gateway()) as gateway:
+            number = 0
+            for _ in range(bench.effort.rounds):
+                for manner in BEGINS:
+                    healed = await _paced(
+                        gateway.url, manner, range(number, number + count), upstreams
+                    )
+                    bench.figures.note("hotswap", f"splices, {manner}", 1 - len(healed) / count)
+                    waits[manner] += healed
+                    number += count
+    for manner, its in waits.items():
+        _keep(bench, f"splice_{manner}", [wait.own_s for wait in its])
+        _keep(bench, f"splice_{manner}_whole", [wait.whole_s for wait in its])
+    _keep(bench, "splice_switch", list(switch_times(folder / STORE, "spliced-%")))
 
 
-class _Wait(Struct, frozen=True, gc=False):
-    own_s: float
-    """From the write of the word that settled the seam to its arrival."""
-    whole_s: float
-    """From the first word that the second upstream wrote."""
+def _keep(bench: Bench, name: str, times: Sequence[float]) -> None:
+    ordered = sorted(times)
+    if ordered:
+        bench.figures.add("hotswap", f"{name}_p50", ordered[len(ordered) // 2] * 1000)
+        bench.figures.add("hotswap", f"{name}_p99", ordered[len(ordered) * 99 // 100] * 1000)
 
 
-def _keep(bench: Bench, manner: str, waits: Sequence[_Wait]) -> None:
-    if not waits:
-        return
-    own = sorted(wait.own_s * 1000 for wait in waits)
-    whole = sorted(wait.whole_s * 1000 for wait in waits)
-    bench.figures.add("hotswap", f"splice_{manner}_p50", own[len(own) // 2])
-    bench.figures.add("hotswap", f"splice_{manner}_p99", own[len(own) * 99 // 100])
-    bench.figures.add("hotswap", f"splice_{manner}_whole", whole[len(whole) * 99 // 100])
-
-
-async def _paced(port: int, manner: str, runs: range, streams: _Streams) -> list[_Wait]:
+async def _paced(url: str, manner: str, runs: range, upstreams: _Upstreams) -> list[Wait]:
     """Begin one stream after the other at a steady pace; leave out those that were not healed."""
     begun = _now()
-    tasks: list[asyncio.Task[_Wait | None]] = []
+    tasks: list[asyncio.Task[Wait | None]] = []
     loop = asyncio.get_running_loop()
     for at, run in enumerate(runs):
         await asyncio.sleep(max(begun + at / PACE - _now(), 0))
-        tasks.append(loop.create_task(_read(port, manner, run, streams)))
+        tasks.append(loop.create_task(_wait(url, manner, run, upstreams)))
     return [wait for wait in await asyncio.gather(*tasks) if wait is not None]
 
 
-async def _read(port: int, manner: str, run: int, streams: _Streams) -> _Wait | None:
-    """Read one answer to its end; None: it is not the whole text."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    model = SPLICED[manner == "native"]
-    messages = [{"role": "user", "content": f"run {run} {manner}"}]
-    body = msgspec.json.encode({"model": model, "stream": True, "messages": messages})
-    head = f"POST {PATH} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {KEY}\r\n"
-    head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    writer.write(head.encode() + body)
-    seam, text, arrived_at, arrived = sum(map(len, _WORDS[:SAID])), "", 0.0, 0
-    await reader.readuntil(b"\r\n\r\n")
-    while size := int(await reader.readline(), 16):
-        data = (await reader.readexactly(size + 2))[:-2]
-        now = _now()
-        text += _text(data)
-        if not arrived_at and len(text) > seam:
-            arrived_at, arrived = now, len(text)
-    writer.close()
+async def _wait(url: str, manner: str, run: int, upstreams: _Upstreams) -> Wait | None:
+    """Read one answer to its end; None: it did not become whole."""
+    try:
+        async with asyncio.timeout(GRACE_S):
+            text, arrived_at = await _read(url, SPLICED[manner == "native"], f"run {run} {manner}")
+    except (asyncio.IncompleteReadError, OSError, ValueError):  # aborted; too late is an OSError
+        return None
     if text != "".join(_WORDS):
         return None
-    writes = streams.writes[run]
-    settled_at = max(write.at for write in writes if write.end <= arrived)
-    return _Wait(arrived_at - settled_at, arrived_at - writes[0].at)
+    return waited(manner, upstreams.writes[run], arrived_at)
 
 
-async def _asked(reader: asyncio.StreamReader) -> tuple[int, str] | None:
-    """Read a request; return its run and manner. None: the connection has ended."""
+def waited(manner: str, writes: Mapping[int, float], arrived_at: float) -> Wait:
+    """Return what a reader waited whose first new text arrived then.
+
+    Args:
+        manner: How the second upstream went on.
+        writes: When it wrote each word, by number.
+        arrived_at: Of the same clock; however many words came at once.
+    """
+    return Wait(arrived_at - writes[settling(manner)], arrived_at - writes[BEGINS[manner]])
+
+
+def settling(manner: str) -> int:
+    """Return the number of the word that settles the seam."""
+    seam = Seam("".join(_WORDS[:SAID]), native=manner == "native")
+    words = range(BEGINS[manner], len(_WORDS))
+    return next(at for at in words if seam.feed(_WORDS[at]))
+
+
+async def _read(url: str, model: str, prompt: str) -> tuple[str, float]:
+    """Return an answer, and when the first text came that the first upstream had not said."""
+    place = urlsplit(url)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    try:
+        messages = [{"role": "user", "content": prompt}]
+        writer.write(post(url, {"model": model, "stream": True, "messages": messages}))
+        seam, text, arrived_at = sum(map(len, _WORDS[:SAID])), "", 0.0
+        await reader.readuntil(b"\r\n\r\n")
+        while size := int(await reader.readline(), 16):
+            data = (await reader.readexactly(size + 2))[:-2]
+            now = _now()
+            text += _text(data)
+            if not arrived_at and len(text) > seam:
+                arrived_at = now
+    finally:
+        writer.close()
+    return text, arrived_at
+
+
+async def _asked(reader: asyncio.StreamReader) -> _Asked | None:
+    """Read a request; None: the connection has ended."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, ConnectionError):
@@ -179,7 +221,8 @@ async def _asked(reader: asyncio.StreamReader) -> tuple[int, str] | None:
     length = re.search(rb"content-length: (\d+)", head.lower())
     body = await reader.readexactly(int(length[1]) if length else 0)
     found = _RUN.search(body)
-    return (int(found[1]), found[2].decode()) if found else None
+    native = b'"continue_final_message":true' in body
+    return _Asked(int(found[1]), found[2].decode(), native) if found else None
 
 
 def _delta(word: str) -> bytes:

@@ -25,7 +25,7 @@ class Result(Struct, frozen=True, gc=False):
     """What became of the streams."""
 
     streams: int
-    """Whole ones, with `[DONE]`."""
+    """Whole ones, with their last event."""
     failed: int
     first_p50_ms: float
     first_p99_ms: float

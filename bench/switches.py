@@ -39,7 +39,7 @@ def measure(bench: Bench, folder: Path) -> None:
                 )
                 bench.figures.note(gateway.name, f"{fault} at a steady pace", cost.failed)
     for fault in FAULTS:
-        times = sorted(_switch_times(folder / STORE, fault))
+        times = sorted(switch_times(folder / STORE, f"{fault}-%"))
         if times:
             bench.figures.add("hotswap", f"{fault}_switch_p50", times[len(times) // 2] * 1000)
             bench.figures.add(
@@ -47,10 +47,16 @@ def measure(bench: Bench, folder: Path) -> None:
             )
 
 
-def _switch_times(path: Path, fault: str) -> Iterator[float]:
+def switch_times(path: Path, targets: str) -> Iterator[float]:
+    """Yield how long each attempt took to be sent after the one before it had failed, in seconds.
+
+    Args:
+        path: Of the store.
+        targets: Pattern of `LIKE` for the targets of the attempts.
+    """
     with closing(sqlite3.connect(path)) as connection:
         rows: list[tuple[bytes]] = connection.execute(
-            "SELECT body FROM attempts WHERE target LIKE ?", (f"{fault}-%",)
+            "SELECT body FROM attempts WHERE target LIKE ?", (targets,)
         ).fetchall()
     for (body,) in rows:
         switch_s = read_attempt(body).switch_s

@@ -1,7 +1,8 @@
 """What translation costs: the same request passed on, and said in another dialect.
 
 A caller of OpenAI's chat sends 13 kB with tools to a target that speaks alike, and to one that
-speaks Anthropic's Messages; the same for streams. `python -m bench.translation` sends the requests.
+speaks Anthropic's Messages; the same for streams, and there a caller of Messages asks that target
+too. `python -m bench.translation` sends the requests.
 """
 
 import argparse
@@ -24,13 +25,25 @@ from .figures import Bench
 from .measure import SLOTS
 from .setups import Gateway, hotswap
 from .streams import GRACE_S, Slots
-from .upstreams import EVENTS, HEALTHY, PROVIDER_HEADERS, SMALL, Chain, answer, provider
+from .upstreams import (
+    CHAT,
+    EVENTS,
+    HEALTHY,
+    MESSAGES,
+    PROVIDER_HEADERS,
+    SMALL,
+    Chain,
+    answer,
+    provider,
+)
 
 CONNECTIONS: Final = 16
 TOOLS: Final = 7
 TURN_S: Final = 1.0
 PASSED: Final = "passed"
 TRANSLATED: Final = "translated"
+NAMED: Final = "named"
+"""Passed on too, but in Anthropic's Messages, whose events have names."""
 _SENTENCE: Final = "The quick brown fox jumps over the lazy dog and reads the quarterly report. "
 
 
@@ -68,9 +81,9 @@ def measure(bench: Bench, folder: Path) -> None:
     """Compare the worker's CPU for what passes with that for what is translated."""
     with ExitStack() as stack:
 
-        def chain(name: str, step: Step, kind: str) -> Chain:
+        def chain(name: str, step: Step, kind: str, path: str = CHAT) -> Chain:
             port = stack.enter_context(provider(name, step, bench.cores)).port
-            return Chain(name, (port,), kind=kind)
+            return Chain(name, (port,), kind=kind, path=path)
 
         chains = [
             bench.chains[SMALL],
@@ -78,6 +91,7 @@ def measure(bench: Bench, folder: Path) -> None:
             chain(TRANSLATED, _message(1024), "anthropic"),
             chain(f"{PASSED}-stream", HEALTHY, "openai"),
             chain(f"{TRANSLATED}-stream", HEALTHY, "anthropic"),
+            chain(f"{NAMED}-stream", HEALTHY, "anthropic", MESSAGES),
         ]
         gateway = stack.enter_context(hotswap(chains, folder, prefix=bench.cores.for_gateway()))
         for number in range(bench.effort.pairs):
@@ -87,9 +101,12 @@ def measure(bench: Bench, folder: Path) -> None:
             bench.figures.add("hotswap", "passed_request", costs[PASSED])
             bench.figures.add("hotswap", "translated_request", costs[TRANSLATED] - costs[PASSED])
         for number in range(bench.effort.rounds):
-            order = (PASSED, TRANSLATED)[:: -1 if number % 2 else 1]
-            costs = {name: _events(gateway, f"{name}-stream", bench) for name in order}
-            bench.figures.add("hotswap", "translated_event", costs[TRANSLATED] - costs[PASSED])
+            streams = (PASSED, TRANSLATED, NAMED)[:: -1 if number % 2 else 1]
+            read = {name: _events(gateway, f"{name}-stream", bench) for name in streams}
+            more = read[TRANSLATED].busiest_us - read[PASSED].busiest_us
+            bench.figures.add("hotswap", "translated_event", more / EVENTS)
+            for name in (TRANSLATED, NAMED):
+                bench.figures.add("hotswap", f"{name}_stream_cpu", read[name].cpu_us / EVENTS)
 
 
 def _requests(gateway: Gateway, chain: str, bench: Bench) -> float:
@@ -103,13 +120,13 @@ def _requests(gateway: Gateway, chain: str, bench: Bench) -> float:
     return used.busiest_s * 1e6 / max(result.answers, 1)
 
 
-def _events(gateway: Gateway, chain: str, bench: Bench) -> float:
-    """Return the worker's CPU per event in microseconds."""
+def _events(gateway: Gateway, chain: str, bench: Bench) -> load.StreamCost:
+    """Read streams of `EVENTS` events."""
     cost = load.read_streams(
         gateway, chain, bench.cores, slots=SLOTS, seconds=bench.effort.stream_s
     )
     bench.figures.note(gateway.name, chain, cost.failed)
-    return cost.busiest_us / EVENTS
+    return cost
 
 
 def _tool(number: int) -> dict[str, object]:

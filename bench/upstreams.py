@@ -47,6 +47,9 @@ PROVIDER_HEADERS: Final[Mapping[str, str]] = {
 }
 """With the length these are the 25 headers that a real provider answers with."""
 
+CHAT: Final = "/v1/chat/completions"
+MESSAGES: Final = "/v1/messages"
+
 SMALL: Final = "small"
 STREAM: Final = "stream"
 SLOW: Final = "slow"
@@ -74,6 +77,8 @@ class Chain(Struct, frozen=True):
     """Chains of one account share its providers and ask them for a model each; empty: its own."""
     kind: str = "openai"
     """Of the providers; decides what they speak."""
+    path: str = CHAT
+    """Where its callers ask; decides what they speak."""
 
 
 @contextlib.contextmanager

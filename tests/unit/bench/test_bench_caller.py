@@ -3,7 +3,7 @@
 import asyncio
 from itertools import pairwise
 
-from bench.caller import Caller
+from bench.caller import Caller, chat_request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
@@ -13,6 +13,10 @@ REFUSED = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
 STREAM = (
     b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
     b"10\r\ndata: {}\n\ndata:  \r\n8\r\n[DONE]\n\n\r\n0\r\n\r\n"
+)
+MESSAGES = (
+    b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    b'33\r\nevent: message_stop\ndata: {"type":"message_stop"}\n\n\r\n0\r\n\r\n'
 )
 CUT_SHORT = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\na\r\ndata: {}\n\n\r\n0\r\n\r\n"
 
@@ -53,6 +57,7 @@ def test_an_answer_is_whole_however_the_network_cuts_it(cuts: set[int]) -> None:
     assert judged(PLAIN, cuts) == [True]
     assert judged(REFUSED, cuts) == [False]
     assert judged(STREAM, cuts) == [True]
+    assert judged(MESSAGES, cuts) == [True]
     assert judged(CUT_SHORT, cuts) == [False]
 
 
@@ -75,3 +80,12 @@ def test_a_lost_connection_is_no_good_answer_and_silence_about_who_left() -> Non
 
     assert verdicts == [False]
     assert (lost.lost, left.lost) == (True, True)
+
+
+def test_a_stream_is_asked_for_as_its_api_wants_it() -> None:
+    chat = chat_request("http://127.0.0.1:1/v1/chat/completions", "m", stream=True)
+    messages = chat_request("http://127.0.0.1:1/v1/messages", "m", stream=True)
+
+    assert chat.endswith(b',"stream":true,"stream_options":{"include_usage":false}}')
+    assert messages.startswith(b"POST /v1/messages HTTP/1.1\r\n")
+    assert messages.endswith(b',"stream":true,"max_tokens":500}')
