@@ -1,7 +1,7 @@
 """One caller's connection: asks, and notices when the answer is whole."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -11,19 +11,13 @@ from typing_extensions import override
 from hotswap.clock import SystemClock
 
 from .config import KEY
-from .upstreams import CHAT, MESSAGES
+from .upstreams import MESSAGES
 
 END: Final = b"\r\n0\r\n\r\n"
 DONE: Final = (b"[DONE]", b'{"type":"message_stop"}')
 """What the last event of a good stream is: of OpenAI's chat, of Anthropic's Messages."""
 KEPT: Final = 64
 """Bytes of the former reads that the end of a stream is looked for in."""
-
-_STREAMED: Final[Mapping[str, Mapping[str, object]]] = {
-    CHAT: {"stream_options": {"include_usage": False}},
-    MESSAGES: {"max_tokens": 500},
-}
-"""What else is asked for with a stream."""
 
 
 class Caller(asyncio.Protocol):
@@ -141,7 +135,12 @@ def chat_request(url: str, model: str, *, stream: bool = False) -> bytes:
         "messages": [{"role": "user", "content": "word " * 180}],
     }
     if stream:
-        asked |= {"stream": True, **_STREAMED[urlsplit(url).path]}
+        asked["stream"] = True
+        # nginx has the chain's name before the path.
+        if url.endswith(MESSAGES):
+            asked["max_tokens"] = 500
+        else:
+            asked["stream_options"] = {"include_usage": False}
     return post(url, asked)
 
 

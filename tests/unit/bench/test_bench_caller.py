@@ -83,7 +83,7 @@ def test_a_lost_connection_is_no_good_answer_and_silence_about_who_left() -> Non
 
 
 def test_a_stream_is_asked_for_as_its_api_wants_it() -> None:
-    chat = chat_request("http://127.0.0.1:1/v1/chat/completions", "m", stream=True)
+    chat = chat_request("http://127.0.0.1:1/chain/v1/chat/completions", "m", stream=True)
     messages = chat_request("http://127.0.0.1:1/v1/messages", "m", stream=True)
 
     assert chat.endswith(b',"stream":true,"stream_options":{"include_usage":false}}')
