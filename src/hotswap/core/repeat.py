@@ -116,7 +116,8 @@ class Repeats:
         word = self._text + rest[:n]
         if n == len(rest) and press < Press.FULL and may_be_doubled(word):
             return _WAIT
-        doubled = is_doubled(word, size) or len(set(self._text)) == 1
+        # "le" and "le la": few answers begin with a word such as "lele", and many with "le".
+        doubled = (n > size and is_doubled(word, size)) or len(set(self._text)) == 1
         return NO_MATCH if doubled else Match(size, 0)
 
     def _is_begun_again(self, follows: str) -> bool:

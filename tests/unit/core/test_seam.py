@@ -357,6 +357,8 @@ def test_no_more_is_held_than_may_be() -> None:
     ("said", "whole"),
     [
         ("une", "une fenêtre."),
+        ("le", "le la -- de."),
+        ("la", "la Sur façade"),
         ("ga", "gaviota."),
         ("书南", "书南夏西红。"),
         ("はよ星", "はよ星羊雪雨"),
