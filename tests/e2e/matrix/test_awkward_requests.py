@@ -30,7 +30,7 @@ OWN: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 """Targets to which a client's bytes pass."""
 
 PREFILL: Final[Mapping[str, str]] = dict.fromkeys(
-    ("openai", "azure", "responses", "anthropic", "gemini"), "prefill"
+    ("openai", "azure", "groq", "responses", "anthropic", "gemini"), "prefill"
 )
 FIRST_TURN: Final[Mapping[str, str]] = dict.fromkeys(("anthropic", "gemini"), "first_turn")
 SKIPPED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
