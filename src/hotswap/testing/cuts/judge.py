@@ -10,7 +10,7 @@ from ..simulation.caller import Ending as End
 from ..simulation.heard import Heard, hear_stream
 from .manners import repeats
 from .stage import Played
-from .trial import CLEAR, SLOW_S, Trial
+from .trial import CLEAR, Trial
 
 
 class Verdict(StrEnum):
@@ -28,8 +28,6 @@ class Verdict(StrEnum):
     """The SDK raised on an answer that a healthy target could have gone on with."""
     UNCLEAR = "unclear"
     """One character had come, be it several times: twice it may as well be what goes on."""
-    LATE = "late"
-    """Characters came twice: a slow target repeated them after the seam's time was up."""
     SILENT = "silent"
     """The answer lacks its end, and the SDK takes it for whole."""
     WRONG = "wrong"
@@ -92,9 +90,7 @@ def _wrong(trial: Trial, played: Played, came: str) -> Verdict:
         return Verdict.WRONG
     if not (came.startswith(begun.text) and came.endswith(text[len(begun.text) :])):
         return Verdict.WRONG
-    if len(set(begun.text.strip())) < CLEAR:
-        return Verdict.UNCLEAR
-    return Verdict.LATE if trial.gap_s >= SLOW_S else Verdict.WRONG
+    return Verdict.UNCLEAR if len(set(begun.text.strip())) < CLEAR else Verdict.WRONG
 
 
 def _raised(trial: Trial, played: Played, heard: Heard) -> Found:

@@ -7,6 +7,7 @@ from typing import Final
 
 from ...core.doubled import is_doubled
 from ...core.preambles import ANNOUNCEMENTS, FILLERS, OPENERS
+from ...core.repeat import OVERLAP
 
 TAILS: Final = (12, 13, 17, 24, 40, 41, 80, 150, 255, 300, 399)
 """Characters that are said again."""
@@ -88,14 +89,24 @@ def goes_on(text: str, said: str, manner: Manner, number: int, *, native: bool) 
         native: It continues its own words; otherwise it was asked to go on.
     """
     rest = text[len(said) :]
+    words = _again(text, said, manner, number) + rest
+    if manner not in ANNOUNCING:
+        return words
     published = ANNOUNCED if native else PREAMBLES
-    preamble = published[number % len(published)] if manner in ANNOUNCING else ""
-    if manner in _TAILING:
-        size = TAILS[number % len(TAILS)]
-        return preamble + said[-size:] + rest
-    if manner in _RESTARTING:
-        return preamble + text
-    return preamble + (_broken_word(said, rest) if manner in _WORDING else "") + rest
+    preamble = published[number % len(published)]
+    if words[:1] == "\n" and preamble.endswith("\n") and not preamble.endswith("\n\n"):
+        preamble += "\n"  # else the line break after it reads as its own second one
+    return preamble + words
+
+
+def _again(text: str, said: str, manner: Manner, number: int) -> str:
+    """Return what is said again, before what is missing."""
+    rest = text[len(said) :]
+    if manner in _WORDING:
+        return _broken_word(said, rest)
+    if not repeats(manner) or (len(said) < OVERLAP and _doubles(said, rest)):
+        return ""
+    return said[-TAILS[number % len(TAILS)] :] if manner in _TAILING else said
 
 
 def _broken_word(said: str, rest: str) -> str:
@@ -103,11 +114,16 @@ def _broken_word(said: str, rest: str) -> str:
 
     Code doubles letters as it likes, scripts without case do, and some words do (`doubled`).
     """
-    found, follows = _partial(said), _letters(rest)
-    if found is None or follows is None or not follows[0] or _in_code(said):
+    found = _partial(said)
+    if found is None or not rest[:1].isalpha() or _in_code(said) or _doubles(found[0], rest):
         return ""
-    part = found[0]
-    return "" if is_doubled((part + part + follows[0]).lower(), len(part)) else part
+    return found[0]
+
+
+def _doubles(part: str, rest: str) -> bool:
+    """Say whether a word may well begin with `part` twice."""
+    follows = _letters(rest)
+    return is_doubled((part + part + (follows[0] if follows else "")).lower(), len(part))
 
 
 def _in_code(said: str) -> bool:

@@ -34,6 +34,8 @@ The caller's bytes are read by a strict reader of each dialect that shares no co
 | restart | The whole answer from its beginning. |
 | preamble | First a phrase of the published list (`core/preambles.py`); then any of the above. |
 
+Some targets say 20 tokens a second, some 100, some all of it at once.
+
 | verdict | what the caller has |
 | --- | --- |
 | unharmed | A whole answer: nothing that matters was cut off. |
@@ -42,7 +44,6 @@ The caller's bytes are read by a strict reader of each dialect that shares no co
 | raised | A beginning, and an error that its SDK raises. |
 | raised, finished | All of the answer and its finish; then an error came, and the SDK raises. |
 | unclear | One character had come (`o`, `###`) and was repeated; it stands twice, as in `oolong`. |
-| late | A target of 20 tokens a second repeated words after the seam's time; they stand twice. |
 | silent | Less than the answer, and nothing tells. |
 | wrong | Other characters than the model's. |
 | bug | Something that no SDK reads, or an exception. |
@@ -58,10 +59,7 @@ def figures(result: Result, number: int, took_s: float, processes: int) -> Itera
     yield f"Silent truncations: {result.count(Verdict.SILENT):,}"
     wrong, bugs = result.count(Verdict.WRONG), result.count(Verdict.BUG)
     yield f"Wrong texts and calls: {wrong:,}; bugs: {bugs:,}"
-    yield (
-        f"Repeats of a single character that were left: {result.count(Verdict.UNCLEAR):,}; "
-        f"of slow targets: {result.count(Verdict.LATE):,}"
-    )
+    yield f"Repeats of a single character that were left: {result.count(Verdict.UNCLEAR):,}"
     yield f"Plain text, cut after content: healed {healed:,}, raised {raised:,} ({share:.3%})"
 
 

@@ -24,7 +24,7 @@ CALLERS: Final = (*DIALECTS, ARRAY)
 _ENDINGS: Final = tuple(Ending)
 _ARRIVALS: Final = tuple(Arrival)
 _MANNERS: Final = tuple(Manner)
-TOLD_MOST: Final = 20
+TOLD_MOST: Final = 3
 """Failures that a sweep tells of; it counts all."""
 
 Row = tuple[str, str, str, str, str]

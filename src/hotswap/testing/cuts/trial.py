@@ -83,8 +83,6 @@ class Said(Struct, frozen=True):
 
 CLEAR: Final = 2
 """Different characters that a beginning has before a repeat of it can be told from new ones."""
-SLOW_S: Final = 0.02
-"""Between the events of a target that says a repeat too slowly for the seam to wait for it."""
 
 
 @lru_cache(64)
