@@ -20,7 +20,7 @@ from typing import Final, Literal
 
 from .cut import Fence, ends_sentence, fragment, open_fence, repeated_fragment
 from .preambles import is_filler, may_become_filler, read_preamble
-from .repeat import HINT, UNDECIDED, Press, Repeats
+from .repeat import HINT, OVERLAP, UNDECIDED, Press, Repeats
 
 HELD_MOST: Final = 256
 """Characters held back while undecided, about 64 tokens; a certain repeat may be longer."""
@@ -173,8 +173,10 @@ class Seam:
             found = self._repeats.match(held, start, press)
             if found.certain_from >= 0:
                 self._skip(found.certain_from, found.place)
-            if found.n < 0:
+            if found.n < 0 or (spoken < 0 and 0 < found.n < OVERLAP):
                 return UNDECIDED
+            if found.n < spoken and not start:
+                continue  # "He" and "Here is the rest:": the beginning is the preamble's
             if found.n:
                 self.restarted = self._repeats.is_restart(found.place)
                 return start + found.n

@@ -414,3 +414,22 @@ def test_words_of_the_end_are_waited_for_when_time_is_up() -> None:
     out += seam.end()
 
     assert out == "羊月日火木金土星空河"
+
+
+@pytest.mark.parametrize(
+    ("said", "rest", "whole"),
+    [
+        ("He", "Here is the rest:\n\nllo world", "Hello world"),
+        ("Su", "Sure, here is the rest: perior", "Superior"),
+        ("C", "Capito, ecco il resto: asa", "Casa"),
+        ("Let me", "Let me continue where I left off:\n\n see", "Let me see"),
+        ("He", "Hello world", "Hello world"),
+    ],
+)
+def test_a_preamble_that_begins_like_the_answer_is_no_restart(
+    said: str, rest: str, whole: str
+) -> None:
+    for size in (1, 3, 99):
+        pieces = [rest[at : at + size] for at in range(0, len(rest), size)]
+
+        assert _joined(said, *pieces) == whole
