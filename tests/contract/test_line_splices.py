@@ -324,12 +324,12 @@ async def test_half_an_answer_is_not_ended_by_a_target_that_says_nothing():
     ids=["header", "chain", "none", "long", "n", "logprobs", "structured"],
 )
 async def test_what_cannot_go_on_ends_with_an_error_and_says_why(
-    settings: Mapping[str, object],
+    settings: Mapping[str, Mapping[str, object]],
     headers: Mapping[str, str],
     fields: Mapping[str, object],
     bar: str,
 ):
-    async with site(**settings) as s:
+    async with site(stream=settings.get("stream", {})) as s:
         answer = await s.ask(headers, **fields)
 
         assert not answer.whole

@@ -155,7 +155,9 @@ def test_the_demo_loses_nothing_and_leaves_nothing(run: Run, tmp_path: Path) -> 
     assert complaints == ""
     assert demo.returncode == 0
     last = said.splitlines()[-1]
-    found = re.fullmatch(r"(\d+) requests, (\d+) answered, (\d+) rescued, \d+ spliced, 0 lost", last)
+    found = re.fullmatch(
+        r"(\d+) requests, (\d+) answered, (\d+) rescued, \d+ spliced, 0 lost", last
+    )
     assert found is not None
     assert int(found[1]) == int(found[2]) > int(found[3]) > 0
     assert list(tmp_path.iterdir()) == []

@@ -181,7 +181,9 @@ def test_while_it_loads_its_model_others_answer(model: str, tmp_path: Path) -> N
         assert after.headers["x-hotswap-target"] == LOCAL
 
 
-async def test_after_an_error_within_a_stream_the_answer_goes_on_elsewhere(model: str, tmp_path: Path) -> None:
+async def test_after_an_error_within_a_stream_the_answer_goes_on_elsewhere(
+    model: str, tmp_path: Path
+) -> None:
     """When the answers in flight fill the pool that its slots share, all of them end at once."""
     with running(Options(model, slots=4, pool=1024), tmp_path) as site:
         async with AsyncOpenAI(base_url=site.base_url, api_key="any") as client:

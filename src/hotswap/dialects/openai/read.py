@@ -59,9 +59,9 @@ _texts: Final[Callable[[Raw], list[str] | None]] = Decoder(list[str] | None).dec
 _stops: Final[Callable[[Raw], str | list[str] | None]] = Decoder(str | list[str] | None).decode
 
 
-def read_request(peek: Peek) -> Request:
+def read_request(request: Peek) -> Request:
     """Understand a caller of this dialect; raises `RefusedError` (400) that names the field."""
-    fields = peek.fields
+    fields = request.fields
     messages = fields.get("messages")
     if messages is None:
         raise refused("messages", "is missing")
@@ -75,8 +75,8 @@ def read_request(peek: Peek) -> Request:
     several = read_value(fields, "n", _count)
     return Request(
         turns=spoken.turns,
-        stream=peek.stream,
-        usage_asked=peek.usage_asked,
+        stream=request.stream,
+        usage_asked=request.usage_asked,
         tools=tools,
         tool_choice=choice,
         parallel=read_value(fields, "parallel_tool_calls", _flag),
