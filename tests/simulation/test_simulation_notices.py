@@ -153,7 +153,7 @@ def test_traffic_to_an_open_target_is_noticed() -> None:
 
     def careless(plane: Plane) -> Plane:
         chains = {
-            name: replace(chain, triggers=Triggers(error=False))
+            name: replace(chain, triggers=Triggers(error=None))
             for name, chain in plane.snapshot.chains.items()
         }
         return Plane(replace(plane.snapshot, chains=chains))

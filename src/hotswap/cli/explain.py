@@ -21,7 +21,7 @@ from ..config.load import load
 from ..config.outcome import ConfigMistakes
 from ..config.snapshot import Snapshot
 from ..core.capability import TIGHT, obstacle, words
-from ..core.plan import Able, Plan, Skip, look, plan
+from ..core.plan import Able, Ask, Plan, Skip, look, plan
 from ..core.standings import Standings
 from ..core.terms import Needs, Target
 from ..dialects.api import UnableError
@@ -269,8 +269,9 @@ def _planned(snapshot: Snapshot, line: Line, able: Able) -> Plan:
     standings = Standings(snapshot.health, _middle)
     standings.adopt(snapshot.providers, snapshot.chains.values(), snapshot.health)
     chain = line.chain
-    planned = plan(chain, standings, 0.0, _middle, one_model=line.route.one_model, able=able)
-    rest = look(planned.rest, chain, standings, 0.0, _middle, able=able)
+    ask = Ask(able, line.route.one_model)
+    planned = plan(chain, standings, 0.0, _middle, ask=ask)
+    rest = look(planned.rest, chain, standings, 0.0, _middle, ask=ask)
     return Plan((*planned.targets, *rest.targets), (*planned.skips, *rest.skips))
 
 

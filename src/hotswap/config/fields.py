@@ -7,6 +7,7 @@ A settings Struct says what a field is called, which values it takes and what it
 import re
 import types
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -91,11 +92,39 @@ def without_nulls(values: object, names: tuple[str, ...]) -> object:
 class AsStruct:
     """Reads a mapping into the annotated Struct, with the Struct's bounds and defaults."""
 
+    def __init__(
+        self, words: Mapping[str | bool, Mapping[str, object]] = MappingProxyType({})
+    ) -> None:
+        """Prepare.
+
+        Args:
+            words: May stand in place of the mapping that they mean.
+        """
+        self._words = words
+
     def __get_pydantic_core_schema__(
         self, source: type[Struct], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         """Build the schema from the Struct's fields."""
-        return _checked(source.__name__, _fields(source, handler), _maker(source))
+        schema = _checked(source.__name__, _fields(source, handler), _maker(source))
+        if not self._words:
+            return schema
+        words = core_schema.literal_schema(list(self._words))
+        return core_schema.no_info_before_validator_function(
+            self._meant, schema, json_schema_input_schema=core_schema.union_schema([words, schema])
+        )
+
+    def _meant(self, value: object) -> object:
+        """Return the mapping that a word means."""
+        if isinstance(value, dict):
+            return cast("dict[str, object]", value)
+        value = plain(value) if isinstance(value, str) else value
+        if isinstance(value, bool | str) and value in self._words:
+            return self._words[value]
+        words = [str(word).lower() if word is True else f'"{word}"' for word in self._words]
+        raise PydanticCustomError(
+            "words", "should be {words}", {"words": " or ".join((*words, "a mapping"))}
+        )
 
 
 class Listed(Struct, frozen=True):

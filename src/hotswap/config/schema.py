@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Final, Literal, cast
 
-from annotated_types import Ge, MinLen
+from annotated_types import MinLen
 from msgspec import Struct
 from pydantic import (  # noqa: TID251 - this package reads the configuration file
     BaseModel,
@@ -21,13 +21,18 @@ from pydantic import (  # noqa: TID251 - this package reads the configuration fi
 from ..core.settings import (
     AuthRule,
     ErrorRateRule,
+    ErrorRule,
+    Exhausted,
     Health,
     Hedging,
     LatencyRule,
     RateLimitRule,
+    RateLimits,
+    RegionRule,
     Retry,
     ServerSettings,
     Share,
+    Sticky,
     StoreSettings,
     Streaming,
     Timeouts,
@@ -72,6 +77,13 @@ _SERVER: Final = ServerSettings()
 _STORE: Final = StoreSettings()
 
 
+_EXHAUSTED: Final[Mapping[str | bool, Mapping[str, object]]] = {
+    "error": {},
+    "least_bad": {"least_bad": True},
+}
+"""Words for `on_exhausted`."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
@@ -114,6 +126,7 @@ class ServerFile(_Section):
     drain_s: Pause = _SERVER.drain_s
     linger_s: Pause = _SERVER.linger_s
     keep_alive_s: Above = _SERVER.keep_alive_s
+    regions: tuple[Word, ...] = ()
     warm: Whole = _SERVER.warm
     tls: TlsFile | None = None
     """Serve HTTPS. Without it: HTTP."""
@@ -139,15 +152,6 @@ class KeyFile(_Section):
     """The key itself: `${NAME}` or `${file:/path}` rather than in clear."""
 
 
-class LimitsFile(_Section):
-    """Limits of the account. Not active yet."""
-
-    rpm: Count | None = None
-    """Requests per minute."""
-    tpm: Count | None = None
-    """Tokens per minute."""
-
-
 class ProviderFile(_Section):
     """An account at a company, or a server of your own."""
 
@@ -161,9 +165,10 @@ class ProviderFile(_Section):
     anthropic and google; a query goes with every request, as Azure's `?api-version=2024-10-21`
     after `/openai/deployments/NAME`. Default: the usual one of the kind."""
     region: str = ""
-    """Where the provider computes."""
+    """Where the provider computes. The same model in another region of the same vendor is the first
+    to stand in."""
     zone: str = ""
-    """Data residency."""
+    """Where data may be processed, such as eu, us, global: chains and keys may require it."""
     allow_private: Flag | None = None
     """Allow private and loopback addresses. Implied by vllm, ollama and llamacpp with a literal
     private address."""
@@ -177,8 +182,12 @@ class ProviderFile(_Section):
     keys: tuple[KeyFile, ...] | None = None
     """In order of preference. Default: the usual environment variable of the kind; an empty
     list: the provider wants no key."""
-    limits: LimitsFile | None = None
-    """Not active yet."""
+    vendor: Word | None = None
+    """Who runs it: accounts of one vendor go down together. Default: the registered domain of its
+    address, or the machine."""
+    limits: Annotated[RateLimits, AsStruct()] | None = None
+    """What the account may do in a minute, with each key and model. Default: learned from what the
+    provider says."""
 
 
 class PriceFile(_Section):
@@ -233,13 +242,6 @@ class RequireFile(_Section):
     """Its provider's `zone` must be one of these."""
 
 
-class ErrorRule(Struct, frozen=True):
-    """Trigger `error`, also `availability`: connect, TLS, 5xx, timeouts, broken streams."""
-
-    classes: Later = None
-    """Not supported yet."""
-
-
 class CostRule(Struct, frozen=True):
     """Trigger `cost`. Not active yet."""
 
@@ -256,13 +258,6 @@ class QualityRule(Struct, frozen=True):
     """What is looked for in an answer."""
     threshold: Share | None = None
     """Score below which a target is suspect."""
-
-
-class RegionRule(Struct, frozen=True):
-    """Trigger `region`. Not active yet."""
-
-    min_targets: Annotated[int, Ge(1)] = 2
-    """Targets of one region that open together before the region counts as down."""
 
 
 class EveryRule(Struct, frozen=True):
@@ -292,20 +287,26 @@ class ChainFile(_Section):
     """Further names, such as a model that applications already ask for."""
     models: Annotated[tuple[LinkFile, ...], MinLen(1)]
     """The targets; each at most once."""
-    balance: Literal["priority", "weighted"] = "priority"
-    """How targets are chosen: by priority, or by weight among all of them."""
+    balance: Literal["priority", "weighted", "least_latency", "least_busy", "cheapest"] = "priority"
+    """How the first target is chosen: by priority, and by weight among those of one priority;
+    `weighted`: by weight among all of them; the others: among those of one priority, which all have
+    that have none written."""
+    sticky: Annotated[Sticky, AsStruct({True: {}})] | None = None
+    """`true`, or its settings: requests of one conversation go to the same target, whose prompt
+    cache is warm. Default: every request is balanced anew."""
     require: RequireFile = Field(default_factory=RequireFile)
     """What every target must have."""
     triggers: tuple[Annotated[Listed, AsTrigger(TRIGGER_RULES)], ...] | None = None
-    """What moves requests on. `error` and `auth` act unless disabled, the others when listed;
-    `all` lists every one. Default: rate_limit, error, auth."""
+    """What moves requests on. `error`, `auth` and `region` act unless disabled, the others
+    when listed; `all` lists every one. Default: rate_limit, error, auth, region."""
     timeouts: Annotated[Timeouts, AsStruct()] = Field(default_factory=Timeouts)
     retry: Annotated[Retry, AsStruct()] = Field(default_factory=Retry)
     stream: Annotated[Streaming, AsStruct()] = Field(default_factory=Streaming)
     hedge: Annotated[Hedging, AsStruct()] | None = None
     """Default: no request is sent twice, unless a `latency` trigger says `action: hedge`."""
-    on_exhausted: Literal["error"] = "error"
-    """What happens when no target is left."""
+    on_exhausted: Annotated[Exhausted, AsStruct(_EXHAUSTED)] = Field(default_factory=Exhausted)
+    """What happens when no target is left: `error`; `least_bad`, it is asked in any case; or
+    `{wait_s: 2}`, one may come back within so many seconds."""
     quality: Later = None
     """Not supported yet."""
 
@@ -329,6 +330,10 @@ class AccessKeyFile(_Section):
     """Off: its requests are served by the first candidate only."""
     splice: Flag = True
     """Off: its answers never go on at another target; one that breaks off ends with an error."""
+    scopes: tuple[Literal["order"], ...] = ()
+    """What it may do beyond asking. `order`: name the targets of a request by `x-hotswap-order`."""
+    zones: tuple[Word, ...] = ()
+    """Its requests go to providers of these zones only, whatever else is down. Empty: to all."""
 
 
 class AccessFile(_Section):
@@ -387,7 +392,7 @@ def _plain_schema() -> dict[str, object]:
 def _owners() -> dict[str, tuple[type, ...]]:
     """Return the classes whose fields a part of the JSON Schema has, by its title."""
     health = cast("list[type]", list(Health.__annotations__.values()))
-    rules = (Timeouts, Retry, Streaming, Hedging, Health)
+    rules = (Timeouts, Retry, Streaming, Hedging, Health, Sticky, Exhausted, RateLimits)
     known: list[type] = [*_Section.__subclasses__(), *rules, *health]
     owners: dict[str, tuple[type, ...]] = {owner.__name__: (owner,) for owner in known}
     owners |= {f"Trigger {name}": (rule,) for name, rule in TRIGGER_RULES.items()}

@@ -1,22 +1,31 @@
 """From the entries of `triggers` to the conditions that a chain acts on.
 
-`error` and `auth` act unless they are listed as disabled, every other trigger acts when listed,
-`all` lists every one with its defaults. Without the key: rate_limit, error and auth.
+`error`, `auth` and `region` act unless they are listed as disabled, every other trigger acts when
+listed, `all` lists every one with its defaults. Without the key: these and rate_limit.
 """
 
 from typing import Final, TypeVar
 
 from msgspec import Struct
 
-from ..core.settings import AuthRule, ErrorRateRule, LatencyRule, RateLimitRule
+from ..core.settings import (
+    AuthRule,
+    ErrorRateRule,
+    ErrorRule,
+    LatencyRule,
+    RateLimitRule,
+    RegionRule,
+)
 from ..core.terms import Triggers
 from .fields import Listed
 from .findings import Findings, join
 from .nodes import Path
 from .schema import TRIGGER_RULES
 
-_INERT: Final = ("cost", "quality", "region")
+_INERT: Final = ("cost", "quality")
 """They may be listed, and do nothing yet."""
+_UNLISTED: Final = ("error", "auth", "region")
+"""They act without being listed."""
 _SAME: Final = {"availability": "error"}
 _ALL: Final = {
     name: rule() for name, rule in TRIGGER_RULES.items() if name != "all" and name not in _SAME
@@ -31,7 +40,7 @@ def build_triggers(
     """Return the active triggers of a chain; what does nothing yet is warned about by name."""
     if entries is None:
         return Triggers(rate_limit=RateLimitRule())
-    active: dict[str, Struct | None] = {"error": _ALL["error"], "auth": _ALL["auth"]}
+    active: dict[str, Struct | None] = {name: _ALL[name] for name in _UNLISTED}
     for entry in entries:
         if entry.type == "all":
             active = {name: rule if entry.enabled else None for name, rule in _ALL.items()}
@@ -51,9 +60,10 @@ def build_triggers(
     return Triggers(
         rate_limit=_rule(active, "rate_limit", RateLimitRule),
         latency=_rule(active, "latency", LatencyRule),
-        error=active["error"] is not None,
+        error=_rule(active, "error", ErrorRule),
         error_rate=_rule(active, "error_rate", ErrorRateRule),
         auth=_rule(active, "auth", AuthRule),
+        region=_rule(active, "region", RegionRule),
     )
 
 

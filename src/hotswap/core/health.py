@@ -1,6 +1,6 @@
 """What one target's own traffic tells about it, and what follows from that."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from math import inf
 from typing import Final
@@ -72,9 +72,11 @@ class TargetHealth:
         "_token_base",
         "_waiting",
         "_whole",
+        "above",
         "breaker",
         "changes",
         "heard_at",
+        "on_open",
         "retries",
     )
 
@@ -94,6 +96,10 @@ class TargetHealth:
         self.breaker = Breaker(settings.breaker, jitter, target=target, changes=changes)
         self.retries = RetryBudget(settings.retry_budget)
         """Pays for further tries of requests that have no other target left."""
+        self.above: list[Breaker] = []
+        """Of the larger things that it belongs to: those that are open or in their ramp."""
+        self.on_open: Callable[[str, float], None] | None = None
+        """Hears of each opening that its own results led to, with the target and the moment."""
         self.heard_at = -inf
         """When a byte came last; whoever relays a stream may set it with each event."""
         self._generation = 0

@@ -18,13 +18,21 @@ _DEMOTED: Final = "demoted"
 
 
 class Skip(Struct, frozen=True, gc=False):
-    """A target that the plan leaves out."""
+    """A target that the plan leaves out, or asks after the others."""
 
     target: str
     reason: str
-    """open, half_open, throttled, exhausted, auth, gone, other_model; or what it cannot do."""
+    """open, half_open, throttled, exhausted, auth, gone, other_model, drained, or what it cannot
+    do; where it is only asked later: ramp, demoted, suspect, headroom, tight."""
     unable: bool = False
     """The target cannot do what the request asks, however well it is."""
+    rule: str = ""
+    """The setting that was violated, such as `rate_limit.headroom`; empty: the reason says it."""
+    measured: float | None = None
+    """In the unit of `threshold`."""
+    threshold: float | None = None
+    scope: str = ""
+    """The larger thing that is down, as `region openai.com eu-west`; empty: the target itself."""
 
 
 Able = Callable[[Target], str]
@@ -36,11 +44,34 @@ def able_for_all(_: Target) -> str:
     return ""
 
 
+class Ask(Struct, frozen=True, gc=False):
+    """What of a request bears on where it goes."""
+
+    able: Able = able_for_all
+    """A target for which it has words is left out, also when nothing else is left."""
+    one_model: bool = False
+    """Only the first target's model may answer: vectors of another model are not comparable, so
+    embeddings never move to one."""
+    prompt_tokens: int = 0
+    """Estimate."""
+    output_tokens: int = 0
+    """What the caller allows the answer; 0: it does not say."""
+    conversation: bytes = b""
+    """Names the conversation, where the chain keeps it at one target; empty: it does not."""
+    order: Sequence[str] = ()
+    """The caller's own: only these targets, in this order; empty: the chain's."""
+
+
+ANYTHING: Final = Ask()
+
+
 class Plan(Struct, frozen=True, gc=False):
     """The candidates of one request in the order in which they are asked."""
 
     targets: Sequence[Target]
     skips: tuple[Skip, ...] = ()
+    behind: tuple[Skip, ...] = ()
+    """The candidates that are asked after the others, and why."""
     panic: bool = False
     """Nothing is eligible: the candidates are the least bad, each subject to admission."""
     rest: Sequence[Target] = ()
@@ -53,8 +84,7 @@ def plan(
     now: float,
     jitter: Callable[[], float],
     *,
-    one_model: bool = False,
-    able: Able = able_for_all,
+    ask: Ask = ANYTHING,
 ) -> Plan:
     """Order the eligible targets of `chain`; demoted ones come last.
 
@@ -63,13 +93,11 @@ def plan(
         standings: What is known of targets and credentials.
         now: Monotonic seconds.
         jitter: Gives a random number in [0, 1).
-        one_model: Only the first target's model may answer: vectors of another model are not
-            comparable, so embeddings never move to one.
-        able: A target for which it has words is left out, also when nothing else is left.
+        ask: What of the request bears on it.
     """
     targets: Sequence[Target] = chain.targets
     others: list[Skip] = []
-    if one_model:
+    if ask.one_model:
         model = targets[0].model
         others = [Skip(t.id, OTHER_MODEL) for t in targets if t.model != model]
         targets = [target for target in targets if target.model == model]
@@ -77,9 +105,9 @@ def plan(
     if count > 1 and targets[1].priority == targets[0].priority:
         targets = _ordered(targets, jitter)
     first = targets[0]
-    if not able(first) and not _verdict(first, chain, standings, now):
+    if not ask.able(first) and not _verdict(first, chain, standings, now):
         return Plan((first,), tuple(others), rest=targets[1:])
-    looked = look(targets, chain, standings, now, jitter, able=able)
+    looked = look(targets, chain, standings, now, jitter, ask=ask)
     skips = (*others, *looked.skips)
     if looked.targets:
         return Plan(looked.targets, skips)
@@ -93,14 +121,14 @@ def look(
     now: float,
     jitter: Callable[[], float],
     *,
-    able: Able = able_for_all,
+    ask: Ask = ANYTHING,
 ) -> Plan:
     """Order `targets`: eligible ones, demoted ones behind them; and those left out."""
     eligible: list[Target] = []
     demoted: list[Target] = []
     skips: list[Skip] = []
     for target in _ordered(targets, jitter):
-        lacks = able(target)
+        lacks = ask.able(target)
         if lacks and lacks != TIGHT:
             skips.append(Skip(target.id, lacks, unable=True))
             continue

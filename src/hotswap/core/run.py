@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from .backoff import full_jitter
 from .capability import CONTEXT
-from .plan import OTHER_MODEL, Able, Plan, Skip, able_for_all, look
+from .plan import ANYTHING, OTHER_MODEL, Ask, Plan, Skip, look
 from .standings import Standings
 from .terms import RULES, Cause, Chain, Credential, Failure, Rule, Target, Trigger
 
@@ -48,7 +48,7 @@ class Run:
     """
 
     __slots__ = (
-        "_able",
+        "_ask",
         "_at",
         "_chain",
         "_deadline",
@@ -75,7 +75,7 @@ class Run:
         *,
         deadline: float,
         jitter: Callable[[], float],
-        able: Able = able_for_all,
+        ask: Ask = ANYTHING,
         fallback: bool = True,
     ) -> None:
         """Prepare a run.
@@ -86,7 +86,7 @@ class Run:
             standings: Asked again for each candidate, since much may change within a request.
             deadline: Monotonic seconds at which the request ends, whatever happens.
             jitter: Gives a random number in [0, 1).
-            able: As in `plan`, for the targets that it has not looked at yet.
+            ask: As in `plan`, for the targets that it has not looked at yet.
             fallback: False: the first candidate only, by the caller's wish.
         """
         self._chain = chain
@@ -99,7 +99,7 @@ class Run:
         self._standings = standings
         self._deadline = deadline
         self._jitter = jitter
-        self._able = able
+        self._ask = ask
         self._failure: Failure | None = None
         """Of the last attempt."""
         self._window = 0
@@ -258,7 +258,7 @@ class Run:
         """Sort the targets not looked at so far; say whether one of them can be asked."""
         if not self._rest:
             return False
-        more = look(self._rest, self._chain, self._standings, now, self._jitter, able=self._able)
+        more = look(self._rest, self._chain, self._standings, now, self._jitter, ask=self._ask)
         self._rest = ()
         self._targets = (*self._targets, *more.targets)
         self.skips = (*self.skips, *more.skips)
@@ -272,7 +272,7 @@ class Run:
         passed = [t for t in self._chain.targets if t.id not in self._tried and t.id not in barred]
         if not passed:
             return False
-        more = look(passed, self._chain, self._standings, now, self._jitter, able=self._able)
+        more = look(passed, self._chain, self._standings, now, self._jitter, ask=self._ask)
         self._targets = (*self._targets, *more.targets)
         return bool(more.targets)
 

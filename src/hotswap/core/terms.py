@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, assert_never
+from typing import Final
 
 from msgspec import Struct, field
 from typing_extensions import override
@@ -12,10 +12,15 @@ from .abilities import UNKNOWN, Abilities
 from .settings import (
     AuthRule,
     ErrorRateRule,
+    ErrorRule,
+    Exhausted,
     Hedging,
     LatencyRule,
     RateLimitRule,
+    RateLimits,
+    RegionRule,
     Retry,
+    Sticky,
     Streaming,
     Timeouts,
 )
@@ -73,6 +78,29 @@ class Scope(StrEnum):
     """The credential for this one model, such as a rate limit."""
     TARGET = "target"
     """The model at this provider, whatever the credential."""
+    MODEL = "model"
+    """The model at all places of its vendor."""
+    ENDPOINT = "endpoint"
+    """Everything at one host and port."""
+    REGION = "region"
+    """Everything of one vendor in one region."""
+    PROVIDER = "provider"
+    """Everything of one vendor."""
+
+
+class Balance(StrEnum):
+    """How the first target is chosen among those of equal priority."""
+
+    PRIORITY = "priority"
+    """By weight."""
+    WEIGHTED = "weighted"
+    """By weight among all of the chain, whatever their priority."""
+    LEAST_LATENCY = "least_latency"
+    """Peak EWMA of the time to first content, times the requests in flight (Finagle)."""
+    LEAST_BUSY = "least_busy"
+    """Fewest requests in flight for their weight."""
+    CHEAPEST = "cheapest"
+    """By what the request is expected to cost; unknown prices come last."""
 
 
 class Rule(Struct, frozen=True, gc=False, kw_only=True):
@@ -137,6 +165,25 @@ class Failure(Struct, frozen=True, gc=False):
     threshold: float | None = None
 
 
+class Reading(Struct, frozen=True, gc=False):
+    """What a rule found when it was asked."""
+
+    reason: str
+    """In one word: `headroom`, `suspect`, `demoted`, `ramp`, `region`, ..."""
+    rule: str = ""
+    """The setting that was violated, such as `rate_limit.headroom`."""
+    measured: float | None = None
+    """In the unit of `threshold`."""
+    threshold: float | None = None
+
+
+class Price(Struct, frozen=True, gc=False):
+    """What a target costs, in USD per million tokens."""
+
+    input: float
+    output: float
+
+
 class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
     """Tokens of one attempt, normalised: totals, and the parts they include."""
 
@@ -185,6 +232,10 @@ class Provider(Struct, frozen=True):
     """In order of preference; a provider without keys has one with an empty secret."""
     region: str = ""
     zone: str = ""
+    vendor: str = ""
+    """Who runs it: accounts of one vendor go down together."""
+    limits: RateLimits | None = None
+    """Set by hand, for each key and model; None: learned from what the provider says."""
     query: str = ""
     """Of every request's path, without the question mark; Azure wants `api-version=...`."""
     dialect: str = "openai_chat"
@@ -206,6 +257,12 @@ class Target(Struct, frozen=True):
     """A JSON object whose fields replace those of the request; empty: none."""
     abilities: Abilities = UNKNOWN
     """From the table of known models and the configuration."""
+    vendor: str = ""
+    region: str = ""
+    zone: str = ""
+    """As of its provider."""
+    price: Price | None = None
+    """None: unknown."""
 
 
 class Triggers(Struct, frozen=True):
@@ -213,27 +270,14 @@ class Triggers(Struct, frozen=True):
 
     rate_limit: RateLimitRule | None = None
     latency: LatencyRule | None = None
-    error: bool = True
+    error: ErrorRule | None = field(default_factory=ErrorRule)
     error_rate: ErrorRateRule | None = None
     auth: AuthRule | None = field(default_factory=AuthRule)
+    region: RegionRule | None = field(default_factory=RegionRule)
 
     def active(self, trigger: Trigger) -> bool:
         """Say whether a failure under `trigger` moves the request on."""
-        match trigger:
-            case Trigger.RATE_LIMIT:
-                return self.rate_limit is not None
-            case Trigger.LATENCY:
-                return self.latency is not None
-            case Trigger.ERROR:
-                return self.error
-            case Trigger.ERROR_RATE:
-                return self.error_rate is not None
-            case Trigger.AUTH:
-                return self.auth is not None
-            case Trigger.COST | Trigger.QUALITY | Trigger.REGION:
-                return False
-            case _:
-                assert_never(trigger)
+        return getattr(self, trigger.value, None) is not None
 
 
 class Chain(Struct, frozen=True):
@@ -248,6 +292,10 @@ class Chain(Struct, frozen=True):
     stream: Streaming = field(default_factory=Streaming)
     hedge: Hedging | None = None
     """None: no request is sent twice."""
+    balance: Balance = Balance.PRIORITY
+    sticky: Sticky | None = None
+    """None: every request is balanced anew."""
+    on_exhausted: Exhausted = field(default_factory=Exhausted)
     aliases: tuple[str, ...] = ()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ..core.capability import obstacle
-from ..core.plan import plan
+from ..core.plan import Ask, plan
 from ..core.run import Run
 from ..dialects.registry import DIALECTS, FALLBACK
 from ..errors import RefusedError
@@ -73,10 +73,14 @@ class Gateway:
             return
         options = read_options(incoming.headers, key)
         now = services.clock.now()
-        able = partial(obstacle, request.needs, lessons=services.lessons, now=now)
-        candidates = plan(
-            chain, services.standings, now, services.jitter, one_model=route.one_model, able=able
+        needs = request.needs
+        ask = Ask(
+            partial(obstacle, needs, lessons=services.lessons, now=now),
+            route.one_model,
+            needs.prompt_tokens,
+            needs.output_tokens,
         )
+        candidates = plan(chain, services.standings, now, services.jitter, ask=ask)
         line = Line(
             exchange,
             plane,
@@ -94,7 +98,7 @@ class Gateway:
             services.standings,
             deadline=line.deadline,
             jitter=services.jitter,
-            able=able,
+            ask=ask,
             fallback=options.fallback,
         )
         await drive(run, line, services)

@@ -8,6 +8,7 @@ from msgspec import structs
 from hotswap.core.settings import (
     AuthRule,
     ErrorRateRule,
+    ErrorRule,
     LatencyRule,
     RateLimitRule,
     Retry,
@@ -55,7 +56,7 @@ def test_the_form_that_users_already_have_loads_as_written(load_text: Load):
     assert premium.triggers == Triggers(
         rate_limit=RateLimitRule(headroom=0.9),
         latency=LatencyRule(threshold_ms=5000),
-        error=True,
+        error=ErrorRule(),
         error_rate=ErrorRateRule(threshold=0.05),
         auth=AuthRule(failures=2),
     )
@@ -83,9 +84,9 @@ def test_the_form_that_users_already_have_loads_as_written(load_text: Load):
         (", triggers: [{type: rate_limit, headroom: 0.5}]", Triggers(RateLimitRule(0.5))),
         (
             ", triggers: [{type: error, enabled: false}]",
-            Triggers(error=False),
+            Triggers(error=None),
         ),
-        (", triggers: [{type: availability, enabled: false}]", Triggers(error=False)),
+        (", triggers: [{type: availability, enabled: false}]", Triggers(error=None)),
         (", triggers: [{type: auth, enabled: false}]", Triggers(auth=None)),
         (", triggers: [{type: auth, failures: 3}]", Triggers(auth=AuthRule(3))),
         (", triggers: [{type: rate_limit, enabled: false}]", Triggers()),
@@ -102,16 +103,16 @@ def test_the_form_that_users_already_have_loads_as_written(load_text: Load):
         ),
         (
             ", triggers: [{type: all}]",
-            Triggers(RateLimitRule(), LatencyRule(), error=True, error_rate=ErrorRateRule()),
+            Triggers(RateLimitRule(), LatencyRule(), error=ErrorRule(), error_rate=ErrorRateRule()),
         ),
         (
             (
                 ", triggers: [{type: error, enabled: false}, {type: all}, {type: latency, "
                 "threshold_ms: 9}]"
             ),
-            Triggers(RateLimitRule(), LatencyRule(9), error=False, error_rate=ErrorRateRule()),
+            Triggers(RateLimitRule(), LatencyRule(9), error=None, error_rate=ErrorRateRule()),
         ),
-        (", triggers: [{type: all, enabled: false}]", Triggers(error=False, auth=None)),
+        (", triggers: [{type: all, enabled: false}]", Triggers(error=None, auth=None, region=None)),
         (", triggers: [{type: cost, budget: team, at: 0.9}]", Triggers()),
     ],
 )

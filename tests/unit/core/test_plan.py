@@ -1,4 +1,4 @@
-from hotswap.core.plan import Plan, Skip, look, plan
+from hotswap.core.plan import Ask, Plan, Skip, look, plan
 from hotswap.core.settings import ErrorRateRule, Health, RateLimitRule
 from hotswap.core.standings import Standings
 from hotswap.core.terms import (
@@ -86,7 +86,7 @@ def test_a_throttled_target_is_skipped_and_named() -> None:
 
 
 def test_without_the_error_trigger_an_open_target_is_asked_all_the_same() -> None:
-    chain = Chain("c", (A, B), triggers=Triggers(rate_limit=RateLimitRule(), error=False))
+    chain = Chain("c", (A, B), triggers=Triggers(rate_limit=RateLimitRule(), error=None))
     made = standings(chain)
     fail(made, A, 5)
 
@@ -132,7 +132,7 @@ def test_embeddings_stay_with_the_first_model() -> None:
     same = Target("two/a", "two", "a", 2)
     chain = Chain("c", (A, same, C))
 
-    planned = plan(chain, standings(chain), 0.0, half, one_model=True)
+    planned = plan(chain, standings(chain), 0.0, half, ask=Ask(one_model=True))
 
     assert ids(planned) == ["one/a", "two/a"]
     assert planned.skips == (Skip("three/c", "other_model"),)

@@ -111,7 +111,7 @@ def test_the_callers_fault_never_moves_on() -> None:
 
 def test_a_cause_whose_trigger_is_off_goes_back_to_the_caller() -> None:
     throttled = Case(A, B, triggers=Triggers()).run()
-    failed = Case(A, B, triggers=Triggers(error=False, rate_limit=RateLimitRule())).run()
+    failed = Case(A, B, triggers=Triggers(error=None, rate_limit=RateLimitRule())).run()
     refused = Case(A, B, triggers=Triggers(auth=None)).run()
     for run in (throttled, failed, refused):
         run.begin(0.0)
@@ -122,7 +122,7 @@ def test_a_cause_whose_trigger_is_off_goes_back_to_the_caller() -> None:
 
 
 def test_a_slow_target_moves_on_under_the_latency_trigger_alone() -> None:
-    run = Case(A, B, triggers=Triggers(error=False, latency=LatencyRule(threshold_ms=5000))).run()
+    run = Case(A, B, triggers=Triggers(error=None, latency=LatencyRule(threshold_ms=5000))).run()
     run.begin(0.0)
 
     assert run.on_failure(HANG, 5.0) == Start(B, KEY)

@@ -4,7 +4,7 @@ from functools import partial
 
 from hotswap.core.abilities import Abilities
 from hotswap.core.capability import obstacle
-from hotswap.core.plan import Able, Plan, Skip, plan
+from hotswap.core.plan import Able, Ask, Plan, Skip, plan
 from hotswap.core.run import GiveUp, Run, Start
 from hotswap.core.settings import Health, RateLimitRule, Retry
 from hotswap.core.standings import Standings
@@ -54,7 +54,7 @@ def standings(*targets: Target, keys: tuple[Credential, ...] = (KEY,)) -> Standi
 
 
 def planned(*targets: Target, able: Able) -> Plan:
-    return plan(Chain("c", targets), standings(*targets), 0.0, half, able=able)
+    return plan(Chain("c", targets), standings(*targets), 0.0, half, ask=Ask(able))
 
 
 def run(
@@ -67,8 +67,8 @@ def run(
         "c", targets, triggers=Triggers(rate_limit=RateLimitRule()), retry=retry or Retry()
     )
     made = standings(*targets, keys=keys)
-    plan_ = plan(chain, made, 0.0, half, able=able)
-    return Run(chain, plan_, made, deadline=600.0, jitter=half, able=able)
+    plan_ = plan(chain, made, 0.0, half, ask=Ask(able))
+    return Run(chain, plan_, made, deadline=600.0, jitter=half, ask=Ask(able))
 
 
 def test_a_blind_target_is_left_out_of_a_request_with_an_image() -> None:
@@ -91,7 +91,7 @@ def test_what_cannot_serve_is_not_least_bad_either() -> None:
     for _ in range(5):
         health.on_failure(health.begin(0.0, streamed=False), 0.0, HARD)
 
-    made = plan(Chain("c", (BLIND_A, B)), made_standings, 0.0, half, able=LOOK)
+    made = plan(Chain("c", (BLIND_A, B)), made_standings, 0.0, half, ask=Ask(LOOK))
 
     assert made.panic
     assert made.targets == [B]

@@ -7,7 +7,7 @@ import pytest
 from hotswap.core.abilities import Abilities
 from hotswap.core.capability import lacking, obstacle, words
 from hotswap.core.learned import Asked, Lessons
-from hotswap.core.plan import plan
+from hotswap.core.plan import Ask, plan
 from hotswap.core.settings import Health, LessonRule
 from hotswap.core.standings import Standings
 from hotswap.core.terms import (
@@ -116,7 +116,7 @@ def test_a_target_that_may_be_too_small_comes_after_the_others() -> None:
     standings.adopt(providers, [chain], Health())
     able = partial(obstacle, Needs(prompt_tokens=7900))
 
-    made = plan(chain, standings, 0.0, half, able=able)
+    made = plan(chain, standings, 0.0, half, ask=Ask(able))
 
     assert made.targets == [LARGE, SMALL]
     assert made.skips == ()

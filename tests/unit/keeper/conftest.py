@@ -36,7 +36,7 @@ def snapshot() -> Snapshot:
         (first, second),
         triggers=Triggers(
             latency=LatencyRule(threshold_ms=500.0),
-            error=False,
+            error=None,
             error_rate=ErrorRateRule(),
             auth=None,
         ),

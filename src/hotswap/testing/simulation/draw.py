@@ -12,6 +12,7 @@ from ...config.snapshot import AccessKey, Snapshot
 from ...core.abilities import Abilities, Prefill
 from ...core.settings import (
     ErrorRateRule,
+    ErrorRule,
     Hedging,
     LatencyRule,
     RateLimitRule,
@@ -145,7 +146,7 @@ def _triggers(rng: Random) -> Triggers:
     return Triggers(
         rate_limit=RateLimitRule() if rng.random() < 0.9 else None,
         latency=latency if rng.random() < 0.2 else None,
-        error=rng.random() < 0.95,
+        error=ErrorRule() if rng.random() < 0.95 else None,
         error_rate=ErrorRateRule() if rng.random() < 0.15 else None,
     )
 

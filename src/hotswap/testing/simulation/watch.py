@@ -298,7 +298,7 @@ class Watch:
         seen = {visit.target for visit in life.visits}
         return (
             splices < life.chain.stream.max_splices
-            and life.chain.triggers.error
+            and life.chain.triggers.error is not None
             and self._now() < life.begun_at + life.deadline_s
             and any(
                 self.eligible(target)
