@@ -12,6 +12,7 @@ from annotated_types import MinLen
 from msgspec import Struct
 from pydantic import (  # noqa: TID251 - this package reads the configuration file
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -52,6 +53,7 @@ from .fields import (
     Word,
     without_nulls,
 )
+from .nodes import plain
 
 Ability = Literal[
     "images",
@@ -75,6 +77,10 @@ images."""
 
 _SERVER: Final = ServerSettings()
 _STORE: Final = StoreSettings()
+
+
+def _off_is_none(value: object) -> object:
+    return None if (plain(value) if isinstance(value, str) else value) is False else value
 
 
 _EXHAUSTED: Final[Mapping[str | bool, Mapping[str, object]]] = {
@@ -291,7 +297,9 @@ class ChainFile(_Section):
     """How the first target is chosen: by priority, and by weight among those of one priority;
     `weighted`: by weight among all of them; the others: among those of one priority, which all have
     that have none written."""
-    sticky: Annotated[Sticky, AsStruct({True: {}})] | None = None
+    sticky: Annotated[
+        Annotated[Sticky, AsStruct({True: {}})] | None, BeforeValidator(_off_is_none)
+    ] = None
     """`true`, or its settings: requests of one conversation go to the same target, whose prompt
     cache is warm. Default: every request is balanced anew."""
     require: RequireFile = Field(default_factory=RequireFile)

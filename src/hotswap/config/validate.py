@@ -16,9 +16,6 @@ from .nodes import Path
 from .schema import TRIGGER_RULES, ConfigFile, known_keys
 
 _NOT_YET: Final[Mapping[str, tuple[str, ...]]] = {
-    "balance": ("least_latency", "least_busy", "cheapest"),
-    "metric": ("total",),
-    "on_exhausted": ("least_bad", "wait_s"),
     "share": ("valkey", "redis", "rediss"),
 }
 """Values that are part of the design and come later: they are refused by name."""

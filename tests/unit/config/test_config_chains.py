@@ -9,9 +9,12 @@ from hotswap.core.settings import (
     AuthRule,
     ErrorRateRule,
     ErrorRule,
+    Exhausted,
     LatencyRule,
     RateLimitRule,
+    RegionRule,
     Retry,
+    Sticky,
     Timeouts,
 )
 from hotswap.core.terms import Triggers
@@ -114,6 +117,10 @@ def test_the_form_that_users_already_have_loads_as_written(load_text: Load):
         ),
         (", triggers: [{type: all, enabled: false}]", Triggers(error=None, auth=None, region=None)),
         (", triggers: [{type: cost, budget: team, at: 0.9}]", Triggers()),
+        (
+            ", triggers: [{type: error, classes: [connect, gone]}, {type: region, min_targets: 3}]",
+            Triggers(error=ErrorRule(("connect", "gone")), region=RegionRule(3)),
+        ),
     ],
 )
 def test_a_trigger_acts_when_listed_and_error_and_auth_always(
@@ -127,7 +134,6 @@ def test_a_trigger_acts_when_listed_and_error_and_auth_always(
     [
         ("{type: cost, at: 0.8}", "chain a: trigger cost is not active yet"),
         ("{type: quality, checks: [empty]}", "chain a: trigger quality is not active yet"),
-        ("{type: region, min_targets: 3}", "chain a: trigger region is not active yet"),
     ],
 )
 def test_a_trigger_that_does_nothing_yet_is_warned_about(
@@ -136,17 +142,10 @@ def test_a_trigger_that_does_nothing_yet_is_warned_about(
     assert warning in load_text(chain_of(f"{ONE}, triggers: [{trigger}]")).warnings
 
 
-@pytest.mark.parametrize(
-    ("keys", "path"),
-    [
-        ("quality: {buffer: false}", "chains[0].quality"),
-        ("triggers: [{type: error, classes: [connect]}]", "chains[0].triggers[0].classes"),
-    ],
-)
-def test_what_comes_later_is_refused_by_name(refuse_text: Refuse, keys: str, path: str):
-    (line,) = refuse_text(chain_of(f"{ONE}, {keys}"))
+def test_what_comes_later_is_refused_by_name(refuse_text: Refuse):
+    (line,) = refuse_text(chain_of(f"{ONE}, quality: {{buffer: false}}"))
 
-    assert line.split(" ", 1)[1] == f"{path}: is not supported yet"
+    assert line.split(" ", 1)[1] == "chains[0].quality: is not supported yet"
 
 
 @pytest.mark.parametrize(
@@ -179,19 +178,32 @@ def test_empty_sections_mean_their_defaults(load_text: Load):
 
 
 @pytest.mark.parametrize(
-    ("value", "line"),
+    ("word", "meant"),
     [
-        ("balance: least_busy", '"least_busy" is not supported yet'),
-        ("balance: least_latency", '"least_latency" is not supported yet'),
-        ("on_exhausted: least_bad", '"least_bad" is not supported yet'),
-        ("on_exhausted: {wait_s: 2}", '"wait_s" is not supported yet'),
-        ("triggers: [{type: latency, metric: total}]", '"total" is not supported yet'),
+        ("error", Exhausted()),
+        ("least_bad", Exhausted(least_bad=True)),
+        ("{wait_s: 2}", Exhausted(wait_s=2)),
     ],
 )
-def test_a_value_that_comes_later_is_refused_by_name(refuse_text: Refuse, value: str, line: str):
-    (mistake,) = refuse_text(chain_of(f"{ONE}, {value}"))
+def test_what_happens_without_a_target_is_a_word_or_a_wait(
+    load_text: Load, word: str, meant: Exhausted
+):
+    snapshot = load_text(chain_of(f"{ONE}, on_exhausted: {word}"))
 
-    assert line in mistake
+    assert snapshot.chains["a"].on_exhausted == meant
+
+
+def test_an_unknown_word_is_told_with_those_that_there_are(refuse_text: Refuse):
+    (line,) = refuse_text(chain_of(f"{ONE}, on_exhausted: panic"))
+
+    assert line.endswith('on_exhausted: should be "error" or "least_bad" or a mapping')
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"), [("true", Sticky()), ("false", None), ("{ttl_s: 60}", Sticky(ttl_s=60))]
+)
+def test_sticky_is_a_switch_or_its_settings(load_text: Load, value: str, meant: Sticky | None):
+    assert load_text(chain_of(f"{ONE}, sticky: {value}")).chains["a"].sticky == meant
 
 
 def models(*priorities: str) -> str:

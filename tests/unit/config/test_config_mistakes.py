@@ -26,7 +26,7 @@ fallback:
         - {provider: europe, model: gpt-6.2-sol}
         - {provider: mistrall, model: mistral-large-4}
         - {provider: openai, model: gpt-6-luna, weight: 0}
-      balance: cheapest
+      balance: cheepest
       triggers:
         - {type: latency, threshold_ms: fast}
         - type: ratelimit
@@ -54,8 +54,8 @@ def test_ten_mistakes_give_ten_messages_with_line_and_column(refuse_text: Refuse
         ),
         "hotswap.yaml:16:57 chains[0].models[2].weight: should be greater than 0",
         (
-            'hotswap.yaml:17:16 chains[0].balance: "cheapest" is not supported yet '
-            '(for now: "priority" or "weighted")'
+            'hotswap.yaml:17:16 chains[0].balance: "cheepest" is not known '
+            '(did you mean "cheapest"?)'
         ),
         "hotswap.yaml:19:41 chains[0].triggers[0].threshold_ms: should be a number",
         (
