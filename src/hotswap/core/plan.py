@@ -111,7 +111,7 @@ def plan(
     skips = (*others, *looked.skips)
     if looked.targets:
         return Plan(looked.targets, skips)
-    return Plan(_least_bad(chain, standings, now, skips), skips, panic=True)
+    return Plan(least_bad(chain, standings, now, skips), skips, panic=True)
 
 
 def look(
@@ -183,7 +183,7 @@ def _shuffled(targets: Sequence[Target], jitter: Callable[[], float]) -> Sequenc
     return ordered
 
 
-def _least_bad(
+def least_bad(
     chain: Chain, standings: Standings, now: float, skips: Sequence[Skip]
 ) -> list[Target]:
     """Order what may be tried although nothing is eligible.
