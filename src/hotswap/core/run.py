@@ -1,12 +1,14 @@
 """One request's decisions: events in, one action out."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec import Struct
 
-from .backoff import full_jitter
 from .capability import CONTEXT
-from .plan import ANYTHING, OTHER_MODEL, Ask, Plan, Skip, look
+from .error_class import acts_on
+from .plan import ANYTHING, OTHER_MODEL, Ask, Plan, Skip, least_bad, look
+from .retry import pause_s
 from .standings import Standings
 from .terms import RULES, Cause, Chain, Credential, Failure, Rule, Target, Trigger
 
@@ -35,8 +37,10 @@ class GiveUp(Struct, frozen=True, gc=False):
 
 Action = Start | Sleep | GiveUp
 
-WAIT_FOR_RESET_S = 1.0
-"""A rate limit's reset is waited for only if it is this near, and a quarter of the time left."""
+LOOK_S = 0.05
+"""A request that waits for a target looks so often at the least ..."""
+LOOK_MAX_S = 0.25
+"""... and so often at the most: a probe may bring one back before its time."""
 
 
 class Run:
@@ -63,6 +67,8 @@ class Run:
         "_targets",
         "_tried",
         "_tried_keys",
+        "_wait_until",
+        "_waits",
         "_window",
         "skips",
     )
@@ -113,10 +119,13 @@ class Run:
         self._retried = 0
         """Times that a target was asked again, of all targets."""
         self._tried_keys: tuple[str, ...] = ()
+        self._wait_until: float | None = None
+        """Until when the request waits for a target to come back; None: one was left so far."""
+        self._waits = False
 
     def begin(self, now: float) -> Action:
         """Start at the first candidate that still can serve."""
-        return self._next_target(now) or GiveUp(None)
+        return self._next_target(now) or self._exhausted(None, now)
 
     def on_failure(self, failure: Failure, now: float, failed: Start | None = None) -> Action:
         """Say what follows from an attempt that failed before anything reached the caller.
@@ -130,13 +139,13 @@ class Run:
         rule = RULES[failure.cause]
         if failure.cause is Cause.CONTEXT and self._hand is not None:
             self._window = max(self._window, self._hand.target.abilities.context)
-        if now >= self._deadline or not rule.move_on or not self._acts(failure.cause, rule):
+        if now >= self._deadline or not rule.move_on or not self._acts(failure, rule):
             return GiveUp(failure)
         return (
             (self._next_key(now) if rule.next_key else None)
             or self._next_target(now)
-            or self._retry(failure, rule, now)
-            or GiveUp(failure)
+            or self._retry(failure, now)
+            or self._exhausted(failure, now)
         )
 
     def on_broken(
@@ -153,12 +162,12 @@ class Run:
         """
         self._take(failure, failed)
         rule = RULES[failure.cause]
-        if now >= self._deadline or not rule.move_on or not self._acts(failure.cause, rule):
+        if now >= self._deadline or not rule.move_on or not self._acts(failure, rule):
             return GiveUp(failure)
         self._look_at_rest(now)
         done, left = self._targets[: self._at + 1], self._targets[self._at + 1 :]
         self._targets = (*done, *sorted(left, key=lambda target: not continues(target)))
-        return self._next_target(now) or self._retry(failure, rule, now) or GiveUp(failure)
+        return self._next_target(now) or self._retry(failure, now) or self._exhausted(failure, now)
 
     def beside(self, now: float, fits: Callable[[Target], bool]) -> Start | None:
         """Start a target that fits beside the one in hand."""
@@ -191,10 +200,15 @@ class Run:
         """Say what follows as the target in hand turned out not to be able; nothing was sent."""
         if self._hand is not None:
             self._leave_out(self._hand.target, lacks)
-        return self._next_target(now) or GiveUp(self._failure)
+        return self._next_target(now) or self._exhausted(self._failure, now)
 
     def on_wake(self, now: float) -> Action:
-        """Try the same target again after the pause, unless it has opened meanwhile."""
+        """Try the same target again after the pause, unless it has opened meanwhile.
+
+        After a wait for any target: the first that has come back.
+        """
+        if self._waits:
+            return self._next_back(now) or self._exhausted(self._failure, now)
         hand = self._hand
         if now >= self._deadline or hand is None or not self._may_retry(hand.target, now):
             return GiveUp(None)
@@ -208,12 +222,14 @@ class Run:
             self._hand = failed
             self._tried_keys = (failed.credential.id,)
 
-    def _acts(self, cause: Cause, rule: Rule) -> bool:
-        """Say whether the chain's triggers let this cause move the request on."""
+    def _acts(self, failure: Failure, rule: Rule) -> bool:
+        """Say whether the chain's triggers let this failure move the request on."""
         triggers = self._chain.triggers
-        if rule.trigger is None or triggers.active(rule.trigger):
-            return True
-        return cause is Cause.HANG and triggers.active(Trigger.LATENCY)
+        if rule.trigger is Trigger.ERROR and triggers.error is not None:
+            acts = acts_on(triggers.error, failure)
+        else:
+            acts = rule.trigger is None or triggers.active(rule.trigger)
+        return acts or (failure.cause is Cause.HANG and triggers.active(Trigger.LATENCY))
 
     def _next_key(self, now: float) -> Start | None:
         if self._hand is None:
@@ -241,7 +257,7 @@ class Run:
             health = self._standings.target(target.id)
             ring = self._standings.keyring(target.provider)
             if self._panic:
-                if not health.admits_in_panic(now):
+                if not (self._chain.on_exhausted.least_bad or health.admits_in_panic(now)):
                     continue
                 credential = ring.pick(target.model, now, ()) or ring.panic_pick(target.model, now)
             elif self._at and health.obstacle_at(now) is not None:
@@ -268,13 +284,83 @@ class Run:
         """Add the targets that could not be asked in their turn, if one of them can by now."""
         if not self._fallback:
             return False
-        barred = {skip.target for skip in self.skips if skip.unable or skip.reason == OTHER_MODEL}
-        passed = [t for t in self._chain.targets if t.id not in self._tried and t.id not in barred]
+        passed = [target for target in self._suited() if target.id not in self._tried]
         if not passed:
             return False
         more = look(passed, self._chain, self._standings, now, self._jitter, ask=self._ask)
         self._targets = (*self._targets, *more.targets)
         return bool(more.targets)
+
+    def _exhausted(self, failure: Failure | None, now: float) -> Action:
+        """Do what the chain wants where no target is left."""
+        policy = self._chain.on_exhausted
+        if not self._fallback or now >= self._deadline:
+            return GiveUp(failure)
+        if policy.least_bad and not self._panic:
+            self._panic = True
+            left_out = [skip for skip in self.skips if skip.target not in self._tried]
+            worse = least_bad(self._chain, self._standings, now, left_out)
+            self._targets = (*self._targets, *worse)
+            start = self._next_listed(now)
+            if start is not None:
+                return start
+        if not policy.wait_s:
+            return GiveUp(failure)
+        return self._wait(policy.wait_s, now) or GiveUp(failure)
+
+    def _wait(self, seconds: float, now: float) -> Sleep | None:
+        """Pause until a target may be back; None: none will be in time."""
+        if self._wait_until is None:
+            self._wait_until = min(now + seconds, self._deadline)
+        left = self._wait_until - now
+        targets = self._returning()
+        soonest = self._standings.soonest_reopening(targets, now)
+        if left <= 0 or soonest is None:
+            return None
+        if soonest > left and not any(map(partial(self._probed, now=now), targets)):
+            return None
+        self._waits = True
+        return Sleep(min(left, max(LOOK_S, min(LOOK_MAX_S, soonest))))
+
+    def _probed(self, target: Target, now: float) -> bool:
+        """Say whether a probe may bring a target back earlier than it is told."""
+        return self._standings.target(target.id).obstacle_at(now) is not None
+
+    def _next_back(self, now: float) -> Start | None:
+        """Start the first target that has come back.
+
+        As long as there is time a ramp is obeyed: whoever waited must not come back all at once.
+        """
+        self._waits = False
+        targets = self._returning()
+        found = look(targets, self._chain, self._standings, now, self._jitter, ask=self._ask)
+        patient = self._wait_until is not None and now < self._wait_until
+        behind = {skip.target for skip in found.behind} if patient else set[str]()
+        for target in found.targets:
+            ring = self._standings.keyring(target.provider)
+            credential = None if target.id in behind else ring.pick(target.model, now, ())
+            if credential is None:
+                continue
+            retries = self._standings.target(target.id).retries
+            if target.id not in self._tried:
+                retries.started(now)
+            elif retries.take(now):
+                self._retried += 1
+            else:
+                continue
+            self._tried_keys = ()
+            return self._start(target, credential)
+        return None
+
+    def _returning(self) -> list[Target]:
+        """Return the targets that may still be asked, if one of them comes back."""
+        again = self._retried < self._chain.retry.max_attempts - 1
+        return [one for one in self._suited() if again or one.id not in self._tried]
+
+    def _suited(self) -> list[Target]:
+        """Return the targets that can do what the request asks, however they stand."""
+        barred = {skip.target for skip in self.skips if skip.unable or skip.reason == OTHER_MODEL}
+        return [target for target in self._chain.targets if target.id not in barred]
 
     def _leave_out(self, target: Target, lacks: str) -> None:
         self.skips = (*self.skips, Skip(target.id, lacks, unable=True))
@@ -289,32 +375,11 @@ class Run:
         """Say whether the target in hand may be asked again, as far as its standing goes."""
         return self._panic or self._standings.target(target.id).obstacle_at(now) is None
 
-    def _retry(self, failure: Failure, rule: Rule, now: float) -> Sleep | None:
+    def _retry(self, failure: Failure, now: float) -> Sleep | None:
         """Pause before another try at the last target, if that may help and can be afforded."""
-        retry, hand = self._chain.retry, self._hand
-        if (
-            hand is None
-            or not rule.retry_here
-            or failure.cause.value not in retry.on
-            or self._retried >= retry.max_attempts - 1
-            or not self._may_retry(hand.target, now)
-        ):
+        hand = self._hand
+        left_s = self._deadline - now
+        pause = pause_s(self._chain.retry, failure, self._retried, left_s, self._jitter)
+        if hand is None or pause is None or not self._may_retry(hand.target, now):
             return None
-        left = self._deadline - now
-        if failure.cause is Cause.THROTTLE:
-            near = min(WAIT_FOR_RESET_S, left / 4)
-            if failure.retry_after_s is not None:
-                pause = failure.retry_after_s
-                if pause > near:
-                    return None
-            else:
-                pause = min(near, self._pause(retry.throttle_base_s))
-        else:
-            pause = self._pause(retry.base_s)
-        health = self._standings.target(hand.target.id)
-        if pause >= left or not health.retries.take(now):
-            return None
-        return Sleep(pause)
-
-    def _pause(self, base_s: float) -> float:
-        return full_jitter(base_s, self._retried, self._chain.retry.max_s, self._jitter)
+        return Sleep(pause) if self._standings.target(hand.target.id).retries.take(now) else None
