@@ -70,6 +70,7 @@ class Run:
         "_wait_until",
         "_waits",
         "_window",
+        "behind",
         "skips",
     )
 
@@ -100,6 +101,8 @@ class Run:
         self._rest: Sequence[Target] = plan.rest if fallback else ()
         self.skips: tuple[Skip, ...] = plan.skips
         """The targets left out so far, and why."""
+        self.behind: tuple[Skip, ...] = plan.behind
+        """Those that are asked after the others, and why."""
         self._panic = plan.panic
         self._fallback = fallback
         self._standings = standings
@@ -278,6 +281,7 @@ class Run:
         self._rest = ()
         self._targets = (*self._targets, *more.targets)
         self.skips = (*self.skips, *more.skips)
+        self.behind = (*self.behind, *more.behind)
         return bool(more.targets)
 
     def _look_again(self, now: float) -> bool:

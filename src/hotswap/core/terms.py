@@ -165,6 +165,12 @@ class Failure(Struct, frozen=True, gc=False):
     threshold: float | None = None
 
 
+def rule_of(failure: Failure) -> str:
+    """Return the condition that fired: the failure's own, or the trigger of its cause."""
+    trigger = RULES[failure.cause].trigger
+    return failure.rule or (trigger.value if trigger is not None else "")
+
+
 class Reading(Struct, frozen=True, gc=False):
     """What a rule found when it was asked."""
 

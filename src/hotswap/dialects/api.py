@@ -75,7 +75,7 @@ class Envelope(Struct, frozen=True):
     """As `Peek.array`."""
 
 
-class AttemptNote(Struct, frozen=True, gc=False):
+class AttemptNote(Struct, frozen=True, gc=False, omit_defaults=True):
     """One attempt, as error answers list it for the caller."""
 
     target: str
@@ -83,6 +83,11 @@ class AttemptNote(Struct, frozen=True, gc=False):
     detail: str
     status: int
     ms: float
+    rule: str = ""
+    """The condition that fired, such as `latency.threshold_ms` or `rate_limit`."""
+    measured: float | None = None
+    """In the unit of `threshold`."""
+    threshold: float | None = None
 
 
 class Stream(Protocol):

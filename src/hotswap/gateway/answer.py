@@ -1,12 +1,13 @@
 """Answers that the gateway writes itself, and the headers that explain the others."""
 
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, inf
 from typing import Final
 
 from msgspec import Struct
 
-from ..core.terms import Cause, Failure, Target
+from ..core.plan import Skip
+from ..core.terms import Cause, Failure, Target, rule_of
 from ..dialects.api import AttemptNote, Dialect
 from ..upstream.api import Headers
 from .line import Line
@@ -62,21 +63,30 @@ def explain(line: Line, target: Target | None, now: float) -> bytes:
         lines += b"x-hotswap-target: %b\r\n" % target.id.encode()
     if line.notices and target is not None:
         lines += b"x-hotswap-notice: %b\r\n" % ",".join(line.notices).encode("ascii", "replace")
-    if line.attempts or line.skips:
+    if line.attempts or line.skips or line.behind:
         reason = why(line.attempts, _passed_over(line, target))
         if reason:
             lines += b"x-hotswap-reason: %b\r\n" % reason.encode("ascii", "replace")
     return lines
 
 
-def _passed_over(line: Line, target: Target | None) -> Sequence[str]:
-    """Say which targets of the chain before `target` were not asked, and why; None: all of them."""
-    before: set[str] = set()
-    for candidate in line.chain.targets:
-        if target is not None and candidate.id == target.id:
-            break
-        before.add(candidate.id)
-    return [f"{s.target} {s.reason}" for s in line.skips if s.target in before]
+def _passed_over(line: Line, target: Target | None) -> list[str]:
+    """Say which targets that stand as high as `target` were not asked, and why; None: all."""
+    lowest = target.priority if target is not None else inf
+    found = {t.id: t.priority for t in line.chain.targets if t is not target}
+    asked = {attempt.target for attempt in line.attempts}
+    return [
+        f"{skip.target} {skip.reason}{_measured(skip)}"
+        for skip in (*line.skips, *line.behind)
+        if found.get(skip.target, inf) <= lowest and skip.target not in asked
+    ]
+
+
+def _measured(told: AttemptNote | Skip) -> str:
+    """Say what was measured, in brackets; empty: there is nothing to say."""
+    if told.measured is None or told.threshold is None:
+        return ""
+    return f" ({told.rule} {told.measured:.4g} of {told.threshold:g})"
 
 
 def pass_on(headers: Headers) -> bytes:
@@ -91,14 +101,21 @@ def pass_on(headers: Headers) -> bytes:
 def note(target: Target, failure: Failure, seconds: float) -> AttemptNote:
     """Describe a failed attempt for the caller."""
     return AttemptNote(
-        target.id, failure.cause.value, failure.detail, failure.status, round(seconds * 1000, 1)
+        target.id,
+        failure.cause.value,
+        failure.detail,
+        failure.status,
+        round(seconds * 1000, 1),
+        rule_of(failure),
+        failure.measured,
+        failure.threshold,
     )
 
 
 def why(attempts: Sequence[AttemptNote], skips: Sequence[str]) -> str:
     """Say in one line why the first candidates did not answer."""
     failed = [
-        f"{a.target} {a.status} {a.detail or a.cause}" if a.status else f"{a.target} {a.detail}"
+        f"{a.target} {f'{a.status} ' if a.status else ''}{a.detail or a.cause}{_measured(a)}"
         for a in attempts
     ]
     return "; ".join([*failed, *skips])

@@ -23,7 +23,7 @@ async def drive(run: Run, line: Line, services: Services) -> None:
     clock = services.clock
     action: Action | None = run.begin(clock.now())
     while action is not None:
-        line.skips = run.skips
+        line.skips, line.behind = run.skips, run.behind
         match action:
             case Start():
                 action = await _attempt(run, line, action, services)

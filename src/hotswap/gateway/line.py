@@ -42,6 +42,7 @@ class Line:
     __slots__ = (
         "_neutral",
         "attempts",
+        "behind",
         "caller",
         "chain",
         "closed",
@@ -63,7 +64,7 @@ class Line:
         "upstream_s",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0915 - one statement per field, each documented
         self,
         exchange: Exchange,
         plane: Plane,
@@ -82,16 +83,20 @@ class Line:
         self.request = request
         self.chain = chain
         self.options = options
-        self.request_id, self.caller = request_id, caller
+        self.request_id = request_id
+        self.caller = caller
         self.skips = skips
         """The targets left out so far, and why."""
+        self.behind: tuple[Skip, ...] = ()
+        """Those that are asked after the others, and why."""
         self.deadline = exchange.incoming.received_at + _total_s(chain, options)
         """Monotonic seconds at which the request ends, whatever happens."""
         self.keep_alive_at = self.alive_until(exchange.incoming.received_at)
         """When a caller that hears nothing gets the head of its stream, and a ping."""
-        self.committed = self.closed = False
-        """The answer's head was sent: what fails from now on must fail inside the answer; and the
-        record that ends the request was made."""
+        self.committed = False
+        """The answer's head was sent: what fails from now on must fail inside the answer."""
+        self.closed = False
+        """The record that ends the request was made."""
         self.attempts: list[AttemptNote] = []
         """The attempts that failed so far."""
         self.tried = 0

@@ -5,7 +5,7 @@ from math import ceil
 from msgspec import structs
 
 from ..core.splice import BYTES_PER_TOKEN, tokens_in
-from ..core.terms import Failure, Usage
+from ..core.terms import Failure, Usage, rule_of
 from ..ledger.record import AttemptRecord
 from .attempt import Attempt
 from .beside import HEDGE_LOST
@@ -89,7 +89,7 @@ def _explain(
         record,
         cause=failure.cause.value,
         detail=failure.detail,
-        rule=failure.rule,
+        rule=rule_of(failure),
         measured=failure.measured,
         threshold=failure.threshold,
         bar=bar,
