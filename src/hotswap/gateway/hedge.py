@@ -6,7 +6,7 @@ from math import inf
 
 from ..core.hedge import HedgeBudget, delay_s
 from ..core.run import Run
-from ..core.terms import Cause, Failure
+from ..core.terms import Cause, Endpoint, Failure, Provider
 from ..dialects.api import UnableError
 from ..errors import RefusedError
 from .answer import note
@@ -96,14 +96,14 @@ def prepare(attempt: Attempt, run: Run, services: Services) -> None:
 def _begin(
     run: Run, services: Services, budget: HedgeBudget, first: Contender, now: float
 ) -> Attempt | None:
-    """Begin the second attempt, at another endpoint than the first one's."""
+    """Begin the second attempt, at another vendor than the first one's."""
     line = first.line
     rule, providers = line.chain.hedge, line.plane.providers
     tokens = line.request.needs.prompt_tokens
     if rule is None or not budget.allows(rule, tokens):
         return None
-    endpoint = providers[first.start.target.provider].endpoint
-    start = run.beside(now, lambda target: providers[target.provider].endpoint != endpoint)
+    vendor = _run_by(providers[first.start.target.provider])
+    start = run.beside(now, lambda target: _run_by(providers[target.provider]) != vendor)
     if start is None:
         return None
     try:
@@ -112,6 +112,10 @@ def _begin(
         return None
     budget.take(tokens)
     return second
+
+
+def _run_by(provider: Provider) -> str | Endpoint:
+    return provider.vendor or provider.endpoint
 
 
 async def outcome(attempt: Attempt, run: Run, services: Services) -> tuple[Attempt, Failure | None]:
