@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import structs
 
 from ..core.settings import Hedging, RateLimitRule
-from ..core.terms import Chain, Provider, Target, Triggers
+from ..core.terms import Balance, Chain, Provider, Target, Triggers
 from .abilities import Knowledge, shortfall
 from .catalog import KINDS
 from .findings import Findings, join, suggest
@@ -45,6 +45,9 @@ def build_chains(
                 retry=entry.retry,
                 stream=entry.stream,
                 hedge=_hedging(entry, triggers),
+                balance=Balance(entry.balance),
+                sticky=entry.sticky,
+                on_exhausted=entry.on_exhausted,
                 aliases=entry.aliases,
             )
         )
@@ -106,6 +109,9 @@ def _targets(
                     weight=link.weight,
                     overrides=overrides,
                     abilities=knowledge.abilities(provider, link.model),
+                    vendor=provider.vendor,
+                    region=provider.region,
+                    zone=provider.zone,
                 )
             )
     return tuple(sorted(targets, key=lambda target: target.priority))
@@ -120,6 +126,9 @@ def _priorities(entry: ChainFile, findings: Findings) -> list[int]:
                 f"chain {entry.name}: priorities count for nothing under balance: weighted"
             )
         return [1] * len(entry.models)
+    if entry.balance != "priority":
+        unwritten = max(given, default=0) + 1
+        return [unwritten if link.priority is None else link.priority for link in entry.models]
     following = max(given, default=0)
     priorities: list[int] = []
     for link in entry.models:

@@ -53,8 +53,6 @@ def build_accounts(
     for name in file.providers:
         if name not in used:
             findings.warnings.append(f"provider {name}: no chain uses it")
-        if file.providers[name].limits is not None:
-            findings.warnings.append(f"provider {name}: limits are not active yet")
     return accounts
 
 
@@ -88,10 +86,12 @@ class _Builder:
             credentials=credentials or _NO_KEY,
             region=entry.region,
             zone=entry.zone,
+            vendor=entry.vendor or vendor_of(url),
+            limits=entry.limits,
             dialect=self._dialect(entry, kind, path),
         )
         self._warn(provider)
-        return Account(Absent(reason) if reason else provider, vendor_of(url))
+        return Account(Absent(reason) if reason else provider, provider.vendor)
 
     def _dialect(self, entry: ProviderFile, kind: Kind, path: Path) -> str:
         if entry.api == "chat":

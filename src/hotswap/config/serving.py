@@ -54,6 +54,7 @@ def build_server(file: ConfigFile, folder: Path, findings: Findings) -> ServerSe
         drain_s=server.drain_s,
         linger_s=server.linger_s,
         keep_alive_s=server.keep_alive_s,
+        regions=server.regions,
         warm=server.warm,
         tls_cert=cert,
         tls_key=key,
@@ -93,7 +94,16 @@ def build_keys(file: ConfigFile, findings: Findings) -> tuple[AccessKey, ...]:
             findings.mistake((*path, "sha256"), "is the digest of another key already")
         ids.add(entry.id)
         digests.add(digest)
-        keys.append(AccessKey(entry.id, digest, fallback=entry.fallback, splice=entry.splice))
+        keys.append(
+            AccessKey(
+                entry.id,
+                digest,
+                fallback=entry.fallback,
+                splice=entry.splice,
+                order="order" in entry.scopes,
+                zones=entry.zones,
+            )
+        )
     return tuple(keys)
 
 

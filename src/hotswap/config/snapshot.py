@@ -19,6 +19,10 @@ class AccessKey(Struct, frozen=True, gc=False):
     """Lower-case hex digest of the key."""
     fallback: bool = True
     splice: bool = True
+    order: bool = False
+    """It may name the targets of a request."""
+    zones: tuple[str, ...] = ()
+    """Its requests go to these only; empty: to all."""
 
 
 class Snapshot(Struct, frozen=True):

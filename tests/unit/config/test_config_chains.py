@@ -66,7 +66,7 @@ def test_the_form_that_users_already_have_loads_as_written(load_text: Load):
     assert premium.retry == Retry(max_attempts=3)
     assert snapshot.warnings == (
         "chain premium-reasoning: has one link; it takes three for an answer when two fail",
-        "chain fast-chat: triggers cost, quality and region are not active yet",
+        "chain fast-chat: triggers cost and quality are not active yet",
         "chain fast-chat: has one link; it takes three for an answer when two fail",
         (
             "provider anthropic: anthropic/claude-3-opus and anthropic/claude-instant left out: "

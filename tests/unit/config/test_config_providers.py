@@ -6,6 +6,7 @@ import pytest
 
 from hotswap.config.catalog import KINDS
 from hotswap.config.endpoints import Listener, is_loopback, is_private, read_listener
+from hotswap.core.settings import RateLimits
 from hotswap.core.terms import Credential, Endpoint, Provider
 
 from .conftest import Load, Refuse
@@ -18,20 +19,20 @@ def used(name: str, entry: str = "") -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "address", "base_path", "variable"),
+    ("name", "address", "vendor", "base_path", "variable"),
     [
-        ("openai", "api.openai.com:443", "/v1", "OPENAI_API_KEY"),
-        ("mistral", "api.mistral.ai:443", "/v1", "MISTRAL_API_KEY"),
-        ("openrouter", "openrouter.ai:443", "/api/v1", "OPENROUTER_API_KEY"),
-        ("groq", "api.groq.com:443", "/openai/v1", "GROQ_API_KEY"),
-        ("deepseek", "api.deepseek.com:443", "/v1", "DEEPSEEK_API_KEY"),
-        ("vllm", "127.0.0.1:8000", "/v1", ""),
-        ("ollama", "127.0.0.1:11434", "/v1", ""),
-        ("llamacpp", "127.0.0.1:8080", "/v1", ""),
+        ("openai", "api.openai.com:443", "openai.com", "/v1", "OPENAI_API_KEY"),
+        ("mistral", "api.mistral.ai:443", "mistral.ai", "/v1", "MISTRAL_API_KEY"),
+        ("openrouter", "openrouter.ai:443", "openrouter.ai", "/api/v1", "OPENROUTER_API_KEY"),
+        ("groq", "api.groq.com:443", "groq.com", "/openai/v1", "GROQ_API_KEY"),
+        ("deepseek", "api.deepseek.com:443", "deepseek.com", "/v1", "DEEPSEEK_API_KEY"),
+        ("vllm", "127.0.0.1:8000", "127.0.0.1:8000", "/v1", ""),
+        ("ollama", "127.0.0.1:11434", "127.0.0.1:11434", "/v1", ""),
+        ("llamacpp", "127.0.0.1:8080", "127.0.0.1:8080", "/v1", ""),
     ],
 )
 def test_a_well_known_provider_needs_no_entry(
-    load_text: Load, name: str, address: str, base_path: str, variable: str
+    load_text: Load, name: str, address: str, vendor: str, base_path: str, variable: str
 ):
     host, _, port = address.partition(":")
 
@@ -45,6 +46,7 @@ def test_a_well_known_provider_needs_no_entry(
         endpoint=Endpoint(host=host, port=int(port), tls=not private, allow_private=private),
         base_path=base_path,
         credentials=(credential,),
+        vendor=vendor,
     )
 
 
@@ -61,7 +63,7 @@ def test_an_entry_says_everything_itself(load_text: Load, tmp_path: Path):
         used(
             "europe",
             "{kind: openai, base_url: 'https://EU.example:8443/some/v1/', region: eu-west, "
-            "zone: eu, proxy: 'http://u:p@proxy.example:3128', ca_file: ca.pem, "
+            "zone: eu, vendor: acme, limits: {rpm: 60}, proxy: 'http://u:p@proxy.example:3128', ca_file: ca.pem, "
             "keys: [{id: main, secret: one}, {id: spare, secret: two}]}",
         )
     )
@@ -80,6 +82,8 @@ def test_an_entry_says_everything_itself(load_text: Load, tmp_path: Path):
         credentials=(Credential("main", "one"), Credential("spare", "two")),
         region="eu-west",
         zone="eu",
+        vendor="acme",
+        limits=RateLimits(rpm=60),
     )
 
 
@@ -153,7 +157,6 @@ def test_a_key_in_clear_and_an_unused_provider_are_warned_about(load_text: Load)
         "provider far: its key travels in clear, because base_url is http://",
         'provider far: its kind is unknown and treated as openai (did you mean "openai"?)',
         "provider spare: no chain uses it",
-        "provider spare: limits are not active yet",
         "models far/m: its price is not active yet",
         "chain a: has one link; it takes three for an answer when two fail",
     )
