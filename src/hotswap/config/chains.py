@@ -11,6 +11,7 @@ from ..core.terms import Balance, Chain, Provider, Target, Triggers
 from .abilities import Knowledge, shortfall
 from .catalog import KINDS
 from .findings import Findings, join, suggest
+from .lint import lint
 from .nodes import Path
 from .providers import Absent, Account
 from .schema import ChainFile, ConfigFile, LinkFile
@@ -35,22 +36,21 @@ def build_chains(
         if not targets:
             findings.warnings.append(f"chain {entry.name}: left out, because no target is left")
             continue
-        _warn_of_coincidence(entry.name, targets, accounts, findings)
-        chains.append(
-            Chain(
-                name=entry.name,
-                targets=targets,
-                triggers=triggers,
-                timeouts=entry.timeouts,
-                retry=entry.retry,
-                stream=entry.stream,
-                hedge=_hedging(entry, triggers),
-                balance=Balance(entry.balance),
-                sticky=entry.sticky,
-                on_exhausted=entry.on_exhausted,
-                aliases=entry.aliases,
-            )
+        chain = Chain(
+            name=entry.name,
+            targets=targets,
+            triggers=triggers,
+            timeouts=entry.timeouts,
+            retry=entry.retry,
+            stream=entry.stream,
+            hedge=_hedging(entry, triggers),
+            balance=Balance(entry.balance),
+            sticky=entry.sticky,
+            on_exhausted=entry.on_exhausted,
+            aliases=entry.aliases,
         )
+        lint(chain, entry, findings)
+        chains.append(chain)
     _check_names(file, findings)
     _warn_of_skipped(file, accounts, findings)
     if not chains and not findings.mistakes:
@@ -87,7 +87,7 @@ def _targets(
     entry: ChainFile, path: Path, accounts: Accounts, knowledge: Knowledge, findings: Findings
 ) -> tuple[Target, ...]:
     """Return the usable targets of a chain, sorted by priority."""
-    priorities = _priorities(entry, findings)
+    priorities = _priorities(entry)
     targets: list[Target] = []
     seen: set[str] = set()
     for at, (link, priority) in enumerate(zip(entry.models, priorities, strict=True)):
@@ -117,14 +117,10 @@ def _targets(
     return tuple(sorted(targets, key=lambda target: target.priority))
 
 
-def _priorities(entry: ChainFile, findings: Findings) -> list[int]:
+def _priorities(entry: ChainFile) -> list[int]:
     """Return a priority for every link: those without one come after the others."""
     given = [link.priority for link in entry.models if link.priority is not None]
     if entry.balance == "weighted":
-        if len(set(given)) > 1:
-            findings.warnings.append(
-                f"chain {entry.name}: priorities count for nothing under balance: weighted"
-            )
         return [1] * len(entry.models)
     if entry.balance != "priority":
         unwritten = max(given, default=0) + 1
@@ -208,21 +204,6 @@ def _check_names(file: ConfigFile, findings: Findings) -> None:
                 shown = findings.quote(place, name)
                 findings.mistake(place, f"{shown} already names chain {owners[name]}")
             owners.setdefault(name, f"chains[{findings.origin(path)[2]}]")
-
-
-def _warn_of_coincidence(
-    name: str, targets: tuple[Target, ...], accounts: Accounts, findings: Findings
-) -> None:
-    if len(targets) < 3:
-        links = "one link" if len(targets) == 1 else "two links"
-        findings.warnings.append(
-            f"chain {name}: has {links}; it takes three for an answer when two fail"
-        )
-    vendors = {account.vendor for target in targets if (account := accounts.get(target.provider))}
-    if len(vendors) == 1 and len(targets) > 1:
-        findings.warnings.append(
-            f"chain {name}: all targets are at {min(vendors)}, whose outages will coincide"
-        )
 
 
 def _warn_of_skipped(file: ConfigFile, accounts: Accounts, findings: Findings) -> None:
