@@ -14,6 +14,8 @@ class State(StrEnum):
     """The opening is over, and no probe has shown yet that all is well."""
     RAMP = "ramp"
     """A growing share of the traffic."""
+    DRAINED = "drained"
+    """An operator wants nothing to go there, not even a probe."""
 
 
 class Reason(StrEnum):
@@ -31,6 +33,14 @@ class Reason(StrEnum):
     ANSWERED = "answered"
     """A request that was sent in panic came back well."""
     RAMP_DONE = "ramp_done"
+    MEMBERS = "members"
+    """So many targets of a larger thing failed together that it is to blame."""
+    PLACE_OK = "place_ok"
+    """The larger thing that it went down with works again."""
+    NETWORK = "network"
+    """Our own network was down; nobody else is to blame."""
+    OPERATOR = "operator"
+    """A person said so. `after` is what is to be done: drained, undrained, open, closed, trial."""
 
 
 class Change(Struct, frozen=True):
@@ -39,7 +49,7 @@ class Change(Struct, frozen=True):
     at: float
     """Monotonic seconds."""
     target: str
-    """`provider/model`, or `provider` for a credential's change."""
+    """`provider/model`, or `provider` for a credential's change; see `scope`."""
     credential: str
     """Empty: it concerns the target whatever the credential."""
     before: str
@@ -54,3 +64,6 @@ class Change(Struct, frozen=True):
     """`until` is the provider's own word."""
     level: int = 0
     """How often the opening has grown."""
+    scope: str = ""
+    """model, endpoint, region, provider or network, of which `target` then holds the whole name,
+    such as `endpoint api.openai.com:443`; empty: a target or a credential."""

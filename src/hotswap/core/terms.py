@@ -181,6 +181,8 @@ class Reading(Struct, frozen=True, gc=False):
     measured: float | None = None
     """In the unit of `threshold`."""
     threshold: float | None = None
+    scope: str = ""
+    """The larger thing that is down, as `region openai.com eu-west`; empty: the target itself."""
 
 
 class Price(Struct, frozen=True, gc=False):

@@ -71,14 +71,15 @@ class Transition(Struct, frozen=True, gc=False, omit_defaults=True, tag="transit
     at: float
     """Unix seconds."""
     target: str
-    """`provider/model`, or `provider` for a credential's change."""
+    """`provider/model`, or `provider` for a credential's change; see `scope`."""
     credential: str
     """Empty: it concerns the target whatever the credential."""
     before: str
     after: str
-    """closed, open, half_open, ramp; suspect, demoted, clear."""
+    """closed, open, half_open, ramp; suspect, demoted, clear; drained, undrained, trial."""
     reason: str
-    """failures, ratio, silence, throttled, exhausted, auth, gone, probe_ok, ramp_done, ..."""
+    """failures, ratio, silence, throttled, exhausted, auth, gone, probe_ok, ramp_done, operator,
+    ..."""
     rule: str = ""
     measured: float | None = None
     threshold: float | None = None
@@ -88,6 +89,9 @@ class Transition(Struct, frozen=True, gc=False, omit_defaults=True, tag="transit
     """`until` is the provider's own word."""
     level: int = 0
     """How often the opening has grown."""
+    scope: str = ""
+    """model, endpoint, region, provider or network, of which `target` then holds the whole name,
+    such as `endpoint api.openai.com:443`; empty: a target or a credential."""
 
 
 Record = AttemptRecord | Transition
