@@ -10,14 +10,10 @@ from msgspec import Struct
 from typing_extensions import override
 
 from ...core.change import State
-from ...core.learned import Lessons
 from ...core.standings import Standings
 from ...core.terms import Target
-from ...gateway.changes import to_transition
-from ...gateway.handle import Gateway
 from ...gateway.plane import Plane
-from ...gateway.probes import Prober
-from ...gateway.services import Services
+from ...ledger.record import Record, Transition
 from ...server.api import Incoming
 from ..clock import VirtualClock
 from ..loop import DeadlockError, run_virtual
@@ -27,8 +23,8 @@ from .providers import SimProviders, Visit
 from .rest import judge_flow
 from .scenario import Scenario, Wish
 from .tally import Broken, Tally
-from .transport import SimClient
 from .watch import Watch
+from .worker import SimWorker
 
 LOOK_S: Final = 0.2
 """How often due probes are looked for; half as often as a worker does, to spare turns."""
@@ -95,7 +91,7 @@ class _Lavish(Standings):
 
 
 class _Stage:
-    """One worker's parts, wired as `app` does, but for the world around them."""
+    """A worker, its callers, and whoever watches them."""
 
     def __init__(
         self, scenario: Scenario, clock: VirtualClock, parts: Parts, *, traced: bool
@@ -107,35 +103,24 @@ class _Stage:
         self._loop.set_exception_handler(self._on_stray_exception)
         jitter = Random(scenario.seed).random  # noqa: S311 - seeded on purpose
         snapshot = scenario.snapshot
-        standings = _Lavish if parts.everybody_leases else Standings
-        self._standings = standings(snapshot.health, jitter)
-        self._standings.adopt(snapshot.providers, snapshot.chains.values(), snapshot.health)
-        self.watch = Watch(scenario, self._standings, clock.now, traced=traced)
         self._providers = SimProviders(scenario, clock.now, self._on_visit)
+        self._worker = SimWorker(
+            snapshot,
+            self._providers,
+            clock,
+            jitter=jitter,
+            record=self._on_record,
+            new_id=self._new_id,
+            on_bug=self._on_bug,
+            standings=_Lavish if parts.everybody_leases else Standings,
+            plane=parts.plane(Plane(snapshot)),
+            probers=parts.probers,
+        )
+        self._standings = self._worker.standings
+        self.watch = Watch(scenario, self._standings, clock.now, traced=traced)
         self._providers.on_ended = self.watch.on_visit_end
         self._providers.on_stuck = partial(self.watch.broke, "bug")
         self._providers.on_stray = partial(self.watch.broke, "I9")
-        self.client = SimClient(self._providers, self._loop)
-        self._sleeping = 0
-        self._services = Services(
-            client=self.client,
-            clock=clock,
-            standings=self._standings,
-            lessons=Lessons(snapshot.health.lessons),
-            loop=self._loop,
-            record=self.watch.on_record,
-            publish=self._publish,
-            jitter=jitter,
-            sleep=self._sleep,
-            running=set(),
-        )
-        plane = parts.plane(Plane(snapshot))
-        self._gateway = Gateway(
-            plane, self._services, new_id=self._new_id, on_bug=self.watch.on_bug
-        )
-        self._probers = [
-            Prober(self._services, lambda: plane, self._ask) for _ in range(parts.probers)
-        ]
         self._look: asyncio.TimerHandle | None = None
         self._resting = False
         """Nothing new is begun any more."""
@@ -174,7 +159,7 @@ class _Stage:
 
     async def _request(self, wish: Wish, exchange: SimExchange) -> None:
         self._begins = wish, exchange
-        await self._gateway(exchange)
+        await self._worker.gateway(exchange)
         self.watch.on_done(wish)
         self._left -= 1
         if not self._left and not self._done.done():
@@ -205,13 +190,6 @@ class _Stage:
             self.watch.on_begin(wish, exchange, name)
         return name
 
-    async def _sleep(self, seconds: float) -> None:
-        self._sleeping += 1
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            self._sleeping -= 1
-
     async def _sleep_until(self, at: float) -> None:
         if at > self._clock.now():
             await asyncio.sleep(at - self._clock.now())
@@ -223,10 +201,13 @@ class _Stage:
         if self._standings.changes:
             self._look_soon()
 
-    def _publish(self) -> None:
-        for change in self._standings.take_changes():
-            self.watch.on_record(to_transition(change, self._clock))
-        self._look_soon()
+    def _on_record(self, record: Record) -> None:
+        self.watch.on_record(record)
+        if isinstance(record, Transition):
+            self._look_soon()
+
+    def _on_bug(self, bug: Exception, request_id: str) -> None:
+        self.watch.on_bug(bug, request_id)
 
     def _look_soon(self) -> None:
         """Look for due probes, as long as something is not well: nothing is due in health."""
@@ -235,14 +216,9 @@ class _Stage:
 
     def _tick(self) -> None:
         self._look = None
-        for prober in self._probers:
-            prober.tick()
+        self._worker.tick()
         if not self.watch.shadow.all_closed() or self._standings.changes:
             self._look_soon()
-
-    def _ask(self, _key: str, _ttl_s: float, answer: Callable[[bool], None]) -> None:
-        """Grant every lease, a moment later, as the keeper does."""
-        self._loop.call_later(0.001, answer, True)  # noqa: FBT003 - an answer's one value
 
     # The end
 
@@ -297,15 +273,15 @@ class _Stage:
             self._look = None
         # Probes in flight end by their own limit.
         waited = 0.0
-        while self.client.open and waited < 60.0:
+        while self._worker.client.open and waited < 60.0:
             await asyncio.sleep(1.0)
             waited += 1.0
         await asyncio.sleep(1.0)
         watch, standings = self.watch, self._standings
         left = {
-            "calls": len(self.client.open),
-            "attempts": len(self._services.running),
-            "pauses": self._sleeping,
+            "calls": len(self._worker.client.open),
+            "attempts": len(self._worker.services.running),
+            "pauses": self._worker.sleeping,
             "tasks": len(asyncio.all_tasks(self._loop)) - 1,
             "in flight": sum(
                 standings.target(c.targets[0].id).in_flight
