@@ -1,4 +1,4 @@
-"""What each target can do: by our table, then the user's file of models, then `models`."""
+"""What is known of each target: by our tables, then the user's file of models, then `models`."""
 
 from collections.abc import Mapping
 from pathlib import Path as FilePath
@@ -14,19 +14,29 @@ from ..errors import ConfigError
 from .findings import Findings, suggest
 from .known import known_abilities, way_to_continue
 from .model_catalog import ModelCatalog, read_catalog
+from .prices import Prices
 from .schema import Ability, ConfigFile, ModelFile, RequireFile
 
 _SAME: Final[Mapping[str, str]] = MappingProxyType({"vision": "images"})
 
 
 class Knowledge:
-    """Says what models can do; what is wrong with what the file says goes to the findings."""
+    """Says what models can do and cost; what is wrong with the file goes to the findings."""
 
-    def __init__(self, file: ConfigFile, folder: FilePath, findings: Findings) -> None:
-        """Take what the file says of models; a relative `catalog_file` is below `folder`."""
+    def __init__(self, file: ConfigFile, folder: FilePath, findings: Findings, unix: float) -> None:
+        """Take what the file says of models.
+
+        Args:
+            file: As it is written.
+            folder: A relative `catalog_file` is below it.
+            findings: Take what is wrong.
+            unix: Unix seconds; prices are those of the day.
+        """
         self._models = file.models
         self._findings = findings
         self._catalog = self._read_catalog(file.catalog_file, folder)
+        self.price_of = Prices(file.models, self._catalog, unix).price_of
+        """Says what a target costs."""
         named = {f"{one.provider}/{one.model}" for c in file.fallback.chains for one in c.models}
         for name, entry in file.models.items():
             self._check(name, entry, named)
@@ -62,8 +72,6 @@ class Knowledge:
             hint = suggest(name, named)
             said = f" ({hint})" if hint else ""
             findings.warnings.append(f"models {name}: no chain has this target{said}")
-        if entry.price is not None:
-            findings.warnings.append(f"models {name}: its price is not active yet")
 
 
 def lacks(ability: Ability, abilities: Abilities) -> bool:

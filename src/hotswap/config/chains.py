@@ -112,6 +112,7 @@ def _targets(
                     vendor=provider.vendor,
                     region=provider.region,
                     zone=provider.zone,
+                    price=knowledge.price_of(provider, link.model),
                 )
             )
     return tuple(sorted(targets, key=lambda target: target.priority))

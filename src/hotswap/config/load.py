@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from msgspec import structs, to_builtins
 
+from ..clock import Clock, SystemClock
 from ..core.terms import Chain, Provider
 from .abilities import Knowledge
 from .chains import build_chains, named_chains
@@ -24,14 +25,16 @@ from .validate import validate
 
 _SECRET: Final = frozenset({"secret", "proxy"})
 """Keys whose values may be, or hold, a secret."""
+_CLOCK: Final = SystemClock()
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Snapshot:
+def load(path: Path, environ: Mapping[str, str], clock: Clock = _CLOCK) -> Snapshot:
     """Read, check and resolve a configuration.
 
     Args:
         path: The YAML file; relative paths in it are relative to its folder.
         environ: Where `${NAME}` and the usual keys of providers are looked up.
+        clock: Says which day's prices count.
 
     Raises:
         ConfigMistakes: The file cannot be used. No message holds a secret.
@@ -46,7 +49,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Snapshot:
     findings = Findings(file, document)
     findings.flaws()
     model = validate(document.value, findings)
-    snapshot = None if model is None else _snapshot(model, document, environ, folder, findings)
+    snapshot = None
+    if model is not None:
+        snapshot = _snapshot(model, document, environ, folder, findings, unix=clock.unix())
     if findings.mistakes or snapshot is None:
         raise ConfigMistakes(findings.mistakes)
     return structs.replace(snapshot, source=hashlib.sha256(content).hexdigest())
@@ -58,10 +63,13 @@ def _snapshot(
     environ: Mapping[str, str],
     folder: Path,
     findings: Findings,
+    *,
+    unix: float,
 ) -> Snapshot:
     """Build what the processes use; what is wrong on the way goes to the findings."""
     accounts = build_accounts(file, environ, folder, findings)
-    chains = build_chains(file, accounts, Knowledge(file, folder, findings), findings)
+    knowledge = Knowledge(file, folder, findings, unix)
+    chains = build_chains(file, accounts, knowledge, findings)
     used = {target.provider for chain in chains for target in chain.targets}
     providers = {
         name: account.provider
@@ -84,10 +92,13 @@ def _snapshot(
 def _digest(values: object, chains: tuple[Chain, ...]) -> str:
     """Identify what the file says.
 
-    The targets count too: they depend on which keys are there, and on the file of models.
+    The targets count too: they depend on which keys are there, on the file of models and on prices.
     """
     targets = {
-        chain.name: [(target.id, to_builtins(target.abilities)) for target in chain.targets]
+        chain.name: [
+            (target.id, to_builtins(target.abilities), to_builtins(target.price))
+            for target in chain.targets
+        ]
         for chain in chains
     }
     content = json.dumps([_open(values), targets], sort_keys=True)

@@ -1,4 +1,4 @@
-"""Reads a user's file of models in LiteLLM's JSON form, for the models that our table lacks."""
+"""Reads a user's file of models in LiteLLM's JSON form, for the models that our tables lack."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +10,7 @@ from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from ..core.abilities import Abilities, Prefill, Thinks
+from ..core.terms import Price
 from ..errors import ConfigError
 
 _PREFIXES: Final[Mapping[str, str]] = MappingProxyType({"google": "gemini", "vllm": "hosted_vllm"})
@@ -30,6 +31,8 @@ class Entry(Struct, frozen=True):
     supports_response_schema: bool | None = None
     supports_assistant_prefill: bool | None = None
     supports_reasoning: bool | None = None
+    input_cost_per_token: int | float | str | None = None
+    output_cost_per_token: int | float | str | None = None
 
 
 _decode: Final = Decoder(dict[str, Raw]).decode
@@ -57,9 +60,25 @@ class ModelCatalog:
         Raises:
             ValidationError: The model's entry has another form.
         """
+        entry = self._entry(kind, model)
+        return abilities if entry is None else _told(entry, abilities, continues)
+
+    def price(self, kind: str, model: str) -> Price | None:
+        """Return what the file says that a model costs; None: nothing.
+
+        Raises:
+            ValidationError: The model's entry has another form.
+        """
+        entry = self._entry(kind, model)
+        if entry is None:
+            return None
+        sent, made = _usd(entry.input_cost_per_token), _usd(entry.output_cost_per_token)
+        return None if sent is None or made is None else Price(sent, made)
+
+    def _entry(self, kind: str, model: str) -> Entry | None:
         names = (f"{_PREFIXES.get(kind, kind)}/{model}", model)
         raw = next((self._entries[name] for name in names if name in self._entries), None)
-        return abilities if raw is None else _told(_decode_entry(raw), abilities, continues)
+        return None if raw is None else _decode_entry(raw)
 
 
 def read_catalog(path: Path) -> ModelCatalog:
@@ -104,3 +123,8 @@ def _or(told: bool | None, known: bool) -> bool:  # noqa: FBT001 - both are answ
 def _tokens(told: float | str | None) -> int:
     """Return a number of tokens; 0 where none is named."""
     return int(told) if isinstance(told, int | float) and 0 < told < 10**9 else 0
+
+
+def _usd(told: float | str | None) -> float | None:
+    """Return a price per token as one per million tokens; None where none is named."""
+    return told * 1e6 if isinstance(told, int | float) and 0 <= told < 1 else None

@@ -157,7 +157,6 @@ def test_a_key_in_clear_and_an_unused_provider_are_warned_about(load_text: Load)
         "provider far: its key travels in clear, because base_url is http://",
         'provider far: its kind is unknown and treated as openai (did you mean "openai"?)',
         "provider spare: no chain uses it",
-        "models far/m: its price is not active yet",
         "chain a: has one link; it takes three for an answer when two fail",
     )
 
