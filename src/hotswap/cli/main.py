@@ -25,6 +25,10 @@ app.command("hotswap.cli.check:check", help="Check a configuration and show its 
 app.command(
     "hotswap.cli.explain:explain", help="Show what would happen to a request, target by target."
 )
+app.command(
+    "hotswap.cli.simulate:simulate",
+    help="Play the chains while something fails, in simulated time.",
+)
 app.command("hotswap.cli.chains:chains", help="Show chains, and what each target would do now.")
 app.command("hotswap.cli.targets:targets", help="Show how every target and its keys stand.")
 app.command(

@@ -1,0 +1,1 @@
+"""Replays outages as they were published, uncompressed, against the deciding core: no sockets."""
