@@ -6,106 +6,20 @@ and fine in another.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from .backoff import Jitter
 from .change import Change
-from .settings import ErrorRateRule, LatencyRule
-from .sketch import Sketch
+from .settings import ErrorRateRule, LatencyRule, Learned
+from .suspicion import Suspicion
+from .terms import Cause, Failure, Reading
 from .window import Ring
 
-_LOOK_S: Final = 0.1
-"""A quantile costs some microseconds, so it is looked at so often at most."""
-_RECENT: Final = 20
-_RECENT_OVER: Final = 10
-"""Half of the last twenty over the threshold: the minute's quantile would notice much later."""
-_SHARES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+WAITED_IN_VAIN: Final = frozenset({"first_content", "hedge_lost"})
+"""Details of failures before which no content came, and of attempts that another one outran."""
 _HEALTHY_PART: Final = 0.8
 """A demoted target must stay below this part of the threshold to come back."""
-
-
-class Suspicion:
-    """Judges one target by one `latency` rule.
-
-    Suspect: the percentile of the last minute is over the threshold, with enough samples; or at
-    least half of the last twenty samples are over it. Cleared: the percentile was below
-    `clear_ratio` of the threshold, or nothing was measured, for `clear_s`.
-    """
-
-    __slots__ = ("_clear_at", "_look_at", "_recent", "rule", "suspect")
-
-    def __init__(self, rule: LatencyRule) -> None:
-        self.rule = rule
-        self.suspect = False
-        self._recent: deque[bool] = deque(maxlen=_RECENT)
-        self._look_at = float("-inf")
-        self._clear_at: float | None = None
-
-    def add(self, seconds: float) -> None:
-        """Take one time to first content."""
-        threshold_ms = self.rule.threshold_ms
-        if threshold_ms is not None:
-            self._recent.append(seconds * 1000.0 > threshold_ms)
-
-    def look(
-        self, now: float, sketches: Sequence[Sketch], samples: int, target: str
-    ) -> Change | None:
-        """Judge anew, if it is time; return what changed.
-
-        Args:
-            now: Monotonic seconds.
-            sketches: Times to first content of the last minute, one sketch per kind of request.
-            samples: Measurements that a sketch must hold to say anything.
-            target: Its id, for the change.
-        """
-        threshold_ms = self.rule.threshold_ms
-        if threshold_ms is None or now < self._look_at:
-            return None
-        self._look_at = now + _LOOK_S
-        measured_ms = self._measured_ms(now, sketches, samples)
-        if measured_ms > threshold_ms or sum(self._recent) >= _RECENT_OVER:
-            self._clear_at = None
-            if self.suspect:
-                return None
-            self.suspect = True
-            return self._change(now, target, measured_ms)
-        if not self.suspect or measured_ms >= threshold_ms * self.rule.clear_ratio:
-            self._clear_at = None
-            return None
-        if self._clear_at is None:
-            self._clear_at = now + self.rule.clear_s
-        if now < self._clear_at:
-            return None
-        self.suspect = False
-        self._clear_at = None
-        return self._change(now, target, measured_ms)
-
-    def _measured_ms(self, now: float, sketches: Sequence[Sketch], samples: int) -> float:
-        share = _SHARES[self.rule.percentile]
-        worst = 0.0
-        idle = True
-        for sketch in sketches:
-            sketch.forget(now)
-            idle = idle and not sketch.count
-            if sketch.count >= samples:
-                worst = max(worst, sketch.quantile(share) or 0.0)
-        if idle:
-            self._recent.clear()
-        return worst * 1000.0
-
-    def _change(self, now: float, target: str, measured_ms: float) -> Change:
-        return Change(
-            at=now,
-            target=target,
-            credential="",
-            before="clear" if self.suspect else "suspect",
-            after="suspect" if self.suspect else "clear",
-            reason="latency",
-            rule="latency.threshold_ms",
-            measured=measured_ms,
-            threshold=self.rule.threshold_ms,
-        )
 
 
 class Demotion:
@@ -116,26 +30,21 @@ class Demotion:
     had nowhere else to go, less than 0.8 of the threshold failed.
     """
 
-    __slots__ = ("_bad", "_good", "_trials", "demoted", "rule")
+    __slots__ = ("_bad", "_good", "_trials", "reading", "rule", "target")
 
-    def __init__(self, rule: ErrorRateRule) -> None:
+    def __init__(self, rule: ErrorRateRule, target: str) -> None:
         self.rule = rule
-        self.demoted = False
+        self.target = target
+        self.reading: Reading | None = None
+        """Why the target is demoted; None: it is not."""
         self._good = Ring(rule.window_s)
         self._bad = Ring(rule.window_s)
         self._trials: deque[bool] = deque(maxlen=rule.min_requests)
 
-    def add(self, now: float, *, ok: bool, target: str) -> Change | None:
+    def add(self, now: float, *, ok: bool) -> Change | None:
         """Take one result; return what changed."""
-        if self.demoted:
-            self._trials.append(ok)
-            failed = self._trials.count(False) / self.rule.min_requests
-            if len(self._trials) < self.rule.min_requests or failed > self._healthy():
-                return None
-            self.demoted = False
-            self._good.clear()
-            self._bad.clear()
-            return self._change(now, target, failed)
+        if self.reading is not None:
+            return self._try(now, ok=ok)
         (self._good if ok else self._bad).add(now)
         if ok:
             return None
@@ -143,26 +52,119 @@ class Demotion:
         results = bad + self._good.total_at(now)
         if results < self.rule.min_requests or bad / results <= self.rule.threshold:
             return None
-        self.demoted = True
         self._trials.clear()
-        return self._change(now, target, bad / results)
+        self.reading = self._told(bad / results)
+        return self._change(now, self.reading, "clear", "demoted")
 
-    def holds_back(self, jitter: Jitter) -> bool:
-        """Say whether this request should ask the others first."""
-        return self.demoted and jitter() >= self.rule.trial_share
+    def holds_back(self, jitter: Jitter) -> Reading | None:
+        """Return why this request should ask the others first; None: it may try."""
+        if self.reading is None or jitter() < self.rule.trial_share:
+            return None
+        return self.reading
 
-    def _healthy(self) -> float:
-        return _HEALTHY_PART * self.rule.threshold
+    def _try(self, now: float, *, ok: bool) -> Change | None:
+        rule, trials = self.rule, self._trials
+        trials.append(ok)
+        if len(trials) < rule.min_requests:
+            return None
+        found = self._told(trials.count(False) / rule.min_requests)
+        if trials.count(False) > _HEALTHY_PART * rule.threshold * rule.min_requests:
+            self.reading = found
+            return None
+        self.reading = None
+        self._good.clear()
+        self._bad.clear()
+        return self._change(now, found, "demoted", "clear")
 
-    def _change(self, now: float, target: str, measured: float) -> Change:
+    def _told(self, failed: float) -> Reading:
+        return Reading("demoted", "error_rate.threshold", failed, self.rule.threshold)
+
+    def _change(self, now: float, found: Reading, before: str, after: str) -> Change:
         return Change(
             at=now,
-            target=target,
+            target=self.target,
             credential="",
-            before="clear" if self.demoted else "demoted",
-            after="demoted" if self.demoted else "clear",
+            before=before,
+            after=after,
             reason="error_rate",
-            rule="error_rate.threshold",
-            measured=measured,
-            threshold=self.rule.threshold,
+            rule=found.rule,
+            measured=found.measured,
+            threshold=found.threshold,
         )
+
+
+class Outliers:
+    """What the rules of all chains say of one target."""
+
+    __slots__ = ("_changes", "_jitter", "_target", "demotions", "suspicions")
+
+    def __init__(self, target: str, jitter: Jitter, changes: list[Change]) -> None:
+        self._target = target
+        self._jitter = jitter
+        self._changes = changes
+        self.suspicions: list[Suspicion] = []
+        """One for each `latency` rule; while there is none, no time needs to be told."""
+        self.demotions: list[Demotion] = []
+        """One for each `error_rate` rule; while there is none, no result needs to be told."""
+
+    def adopt(self, rules: Iterable[LatencyRule | ErrorRateRule], learned: Learned) -> None:
+        """Go by these rules; equal ones keep their verdict."""
+        suspicions = {s.rule: s for s in self.suspicions}
+        demotions = {d.rule: d for d in self.demotions}
+        self.suspicions, self.demotions = [], []
+        for rule in dict.fromkeys(rules):
+            if isinstance(rule, LatencyRule):
+                known = suspicions.get(rule) or Suspicion(rule, learned, self._target)
+                known.adopt(learned)
+                self.suspicions.append(known)
+            else:
+                self.demotions.append(demotions.get(rule) or Demotion(rule, self._target))
+
+    def add_time(self, metric: str, now: float, seconds: float, *, streamed: int) -> None:
+        """Take a time of an answer, by the names of `latency.metric`."""
+        for suspicion in self.suspicions:
+            if suspicion.rule.metric == metric:
+                self._tell(suspicion.add(now, seconds, streamed=streamed))
+
+    def add_late(self, now: float, waited_s: float, failure: Failure, *, streamed: int) -> None:
+        """Take an attempt that was given up for its slowness after `waited_s`.
+
+        Too slow to be measured, so at least as slow as this. Only rules hear of it: limits that
+        learn from their own cuts would grow without end.
+        """
+        cut = failure.rule == "learned.first_content"
+        for suspicion in self.suspicions:
+            match suspicion.rule.metric:
+                case "first_content" if failure.detail in WAITED_IN_VAIN:
+                    seconds = waited_s
+                case "gap" if failure.detail == "silence":
+                    seconds = failure.measured or 0.0
+                case "total" if failure.cause is Cause.HANG:
+                    seconds = waited_s
+                case _:
+                    continue
+            self._tell(suspicion.add_late(now, seconds, streamed=streamed, cut=cut))
+
+    def add_result(self, now: float, *, ok: bool) -> None:
+        """Take one result."""
+        for demotion in self.demotions:
+            self._tell(demotion.add(now, ok=ok))
+
+    def suspicion(self, now: float, rule: LatencyRule) -> Reading | None:
+        """Return why the target is suspect by `rule`; None: it is not."""
+        for suspicion in self.suspicions:
+            if suspicion.rule is rule or suspicion.rule == rule:
+                self._tell(suspicion.look(now))
+                return suspicion.reading
+        return None
+
+    def demotion(self, rule: ErrorRateRule) -> Reading | None:
+        """Return why `rule` puts the target behind the others now; None: it does not."""
+        for demotion in self.demotions:
+            if demotion.rule is rule or demotion.rule == rule:
+                return demotion.holds_back(self._jitter)
+        return None
+
+    def _tell(self, change: Change | None) -> None:
+        if change is not None:
+            self._changes.append(change)

@@ -157,8 +157,8 @@ def _verdict(target: Target, chain: Chain, standings: Standings, now: float) -> 
     if (
         not health.admits_at(now)
         or not keyring.admits_at(target.model, now)
-        or (triggers.error_rate is not None and health.demoted_by(now, triggers.error_rate))
-        or (triggers.latency is not None and health.suspect_by(now, triggers.latency))
+        or (triggers.error_rate is not None and health.demotion(now, triggers.error_rate))
+        or (triggers.latency is not None and health.suspicion(now, triggers.latency))
     ):
         return _DEMOTED
     return ""

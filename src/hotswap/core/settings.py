@@ -61,6 +61,20 @@ class Learned(Struct, frozen=True, gc=False):
     """The longest learned limit, and the one before `samples` were seen."""
     samples: Count = 20
     """Measurements needed before anything is learned."""
+    peak_tau_s: Seconds = 10.0
+    """What `least_latency` goes by jumps to each slower answer at once, and sinks to a third of it
+    in this time (Finagle's peak EWMA)."""
+    penalty_s: Seconds = 5.0
+    """A failure counts there as an answer that took so long, or as long as the provider says to
+    wait: fast failures must not attract traffic (linkerd, 2026) ..."""
+    penalty_max_s: Seconds = 300.0
+    """... but no longer."""
+    gap_min_s: Seconds = 0.3
+    """By what a `latency` trigger learns of pauses no target is suspect below this: readers do not
+    notice shorter ones."""
+    accept_s: Seconds = 21_600.0
+    """Where a `latency` trigger names no threshold, a target that has been slower than usual for so
+    long is taken for having become so; 95 % of outages are over by then."""
 
 
 class Retry(Struct, frozen=True):
@@ -253,10 +267,11 @@ class LatencyRule(Struct, frozen=True, gc=False):
     """Trigger `latency`: a slow answer moves on, a target that is slow for long comes last."""
 
     threshold_ms: Annotated[float, Meta(gt=0)] | None = None
-    """No first content within it: the request moves on. Default: the learned limit, and no target
-    is ever suspect."""
-    metric: Literal["first_content", "total"] = "first_content"
-    """What is measured: the time to the first content, or to the end of the answer."""
+    """A request that has no first content within it moves on; a target whose answers take longer is
+    suspect. Default: learned, 3 x the usual p95 of the target."""
+    metric: Literal["first_content", "total", "gap"] = "first_content"
+    """What is measured: the time to the first content, to the end of the answer, or the longest
+    pause in a stream. The last two move no stream on, since its reader has some of it already."""
     percentile: Literal["p50", "p95", "p99"] = "p95"
     """Of the last minute; above the threshold the target is suspect."""
     action: Literal["switch", "hedge"] = "switch"

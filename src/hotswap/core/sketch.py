@@ -1,5 +1,6 @@
 """Quantiles of durations in constant memory."""
 
+from collections.abc import Sequence
 from math import exp, inf, log
 from typing import Final
 
@@ -10,6 +11,8 @@ _BUCKETS: Final = 180
 """1.08^180 is a million: from one millisecond to a quarter of an hour."""
 _PER_LOG: Final = 1.0 / log(_GAMMA)
 _OFFSET: Final = -log(_LEAST_S) * _PER_LOG
+_MOST_S: Final = _LEAST_S * exp((_BUCKETS - 1) / _PER_LOG)
+"""Where the last bucket begins."""
 _MIDDLES: Final = tuple(_LEAST_S * exp((i + 0.5) / _PER_LOG) for i in range(_BUCKETS))
 
 
@@ -45,9 +48,13 @@ class Sketch:
         """Remember one duration; those out of range count as the nearest bound."""
         if now >= self._turn_at:
             self.forget(now)
-        bucket = int(log(seconds) * _PER_LOG + _OFFSET) if seconds > _LEAST_S else 0
-        self._newer[bucket if bucket < _BUCKETS else _BUCKETS - 1] += 1
         self.added += 1
+        if seconds <= _LEAST_S:
+            self._newer[0] += 1
+        elif seconds < _MOST_S:
+            self._newer[int(log(seconds) * _PER_LOG + _OFFSET)] += 1
+        else:
+            self._newer[-1] += 1
 
     def forget(self, now: float) -> None:
         """Drop what has become too old by `now`."""
@@ -67,14 +74,27 @@ class Sketch:
 
         None: nothing is remembered.
         """
-        wanted = share * self.count
+        found = self.quantiles((share,))
+        return found[0] if found else None
+
+    def quantiles(self, shares: Sequence[float]) -> list[float]:
+        """Return one such duration for each of `shares`, which grow; empty: nothing is remembered.
+
+        It costs some microseconds, whatever their number.
+        """
+        found: list[float] = []
         if not self.count:
-            return None
+            return found
+        wanted = [share * self.count for share in shares]
         seen = 0
         for older, newer, middle in zip(self._older, self._newer, _MIDDLES, strict=True):
+            if not (older or newer):
+                continue
             seen += older + newer
-            if seen >= wanted and seen:
-                return middle
+            while seen >= wanted[len(found)]:
+                found.append(middle)
+                if len(found) == len(wanted):
+                    return found
         raise AssertionError  # pragma: no cover - the buckets add up to `count`
 
 

@@ -34,6 +34,16 @@ class Ring:
             self._turn(now)
         return sum(self._past) + self._fresh
 
+    def last_at(self, now: float, seconds: float) -> int:
+        """Return how many events the whole slices of the last `seconds` hold.
+
+        No further back than the window reaches.
+        """
+        older = int(seconds / self._slice_s) - 1
+        if now >= self._turn_at:
+            self._turn(now)
+        return self._fresh + sum(list(self._past)[-older:] if older > 0 else ())
+
     def clear(self) -> None:
         """Forget everything."""
         self._past.extend([0] * len(self._past))

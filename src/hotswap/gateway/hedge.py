@@ -87,8 +87,7 @@ def prepare(attempt: Attempt, run: Run, services: Services) -> None:
     needs = line.request.needs
     if attempt.number == 1:
         budget.started(rule, needs.prompt_tokens + needs.output_tokens)
-    learned = line.plane.snapshot.health.learned
-    after_s = delay_s(rule, attempt.health.usual_s(learned, streamed=line.request.stream))
+    after_s = delay_s(rule, attempt.health.latency.usual_s(streamed=line.request.stream))
     if after_s is not None:
         attempt.watch(First(attempt.started_at + after_s, partial(_begin, run, services, budget)))
 

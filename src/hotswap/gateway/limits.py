@@ -3,6 +3,7 @@
 from math import inf
 
 from ..core.health import TargetHealth
+from ..core.settings import LatencyRule
 from ..core.splice import BYTES_PER_TOKEN
 from ..core.terms import Cause, Failure
 from .line import Line
@@ -13,7 +14,8 @@ class Limits:
 
     First content is counted from the moment the request's bytes were written. The smaller of
     `timeouts.first_content_s` and `latency.threshold_ms` applies, to the head of an answer that
-    is not streamed as well; without either, what was learned of the target.
+    is not streamed as well; without either, what was learned of the target. A threshold for the
+    total holds for all of an answer that is not streamed, and for no stream.
     """
 
     __slots__ = (
@@ -27,26 +29,30 @@ class Limits:
         "_rule",
         "_settle_at",
         "_silence_s",
+        "_whole_at",
+        "_whole_s",
         "longest_gap_s",
         "seen_at",
     )
 
     def __init__(self, line: Line, health: TargetHealth) -> None:
         self._line = line
-        learned = line.plane.snapshot.health.learned
         self._began_at = 0.0
         timeouts, latency = line.chain.timeouts, line.chain.triggers.latency
         first_s, self._rule = timeouts.first_content_s, "timeouts.first_content_s"
-        if latency is not None and latency.threshold_ms is not None and latency.action == "switch":
-            threshold_s = latency.threshold_ms / 1000
+        self._whole_s = self._whole_at = inf
+        threshold_s = _threshold_s(latency, streamed=line.request.stream)
+        if threshold_s is not None and latency is not None:
             if first_s is None or threshold_s < first_s:
                 first_s, self._rule = threshold_s, "latency.threshold_ms"
+            if latency.metric == "total":
+                self._whole_s = threshold_s
         if first_s is None:
-            first_s = health.first_content_limit_s(learned, streamed=line.request.stream)
+            first_s = health.latency.first_content_limit_s(streamed=line.request.stream)
             self._rule = "learned.first_content"
         self._first_s = first_s
         silence_s = timeouts.silence_s
-        self._silence_s = silence_s if silence_s is not None else health.silence_limit_s(learned)
+        self._silence_s = silence_s if silence_s is not None else health.latency.silence_limit_s()
         self._pace_at = inf
         self._pace_bytes = 0.0
         if timeouts.first_tokens_per_s is not None:
@@ -78,7 +84,13 @@ class Limits:
             now: Monotonic seconds.
             waiting: The caller hears nothing, and needs a sign of life from time to time.
         """
-        at = min(now + self._silence_s, self._line.deadline, self._pace_at, self._floor_at)
+        at = min(
+            now + self._silence_s,
+            self._line.deadline,
+            self._pace_at,
+            self._floor_at,
+            self._whole_at,
+        )
         return min(at, self._line.keep_alive_at, self._settle_at) if waiting else at
 
     def paused_until(self, now: float) -> float:
@@ -155,17 +167,26 @@ class Limits:
         if now >= line.deadline:
             total_s = line.deadline - line.exchange.incoming.received_at
             return _hang("total", "timeouts.total_s", now - line.deadline + total_s, total_s)
-        slow = self._lags(content_bytes, now)
-        if slow is not None:
-            return slow
-        if started or last_at is not None:
-            since = self.seen_at if started else last_at or 0.0
+        self._began_at = max(self._began_at, sent_at)
+        self._whole_at = self._began_at + self._whole_s
+        since = self.seen_at if started else last_at
+        return self._lags(content_bytes, now) or self._waits(now, since)
+
+    def _waits(self, now: float, since: float | None) -> Failure | None:
+        """Return the failure of an answer that is not there in time.
+
+        Args:
+            now: Monotonic seconds.
+            since: When what there is of it came last; None: nothing has come.
+        """
+        waited_s = now - self._began_at
+        if now >= self._whole_at:
+            return _hang("first_content", "latency.threshold_ms", waited_s, self._whole_s)
+        if since is not None:
             if now >= since + self._silence_s:
                 return _hang("silence", "timeouts.silence_s", now - since, self._silence_s)
-            return None
-        self._began_at = max(self._began_at, sent_at)
-        if now >= self._began_at + self._first_s:
-            return _hang("first_content", self._rule, now - self._began_at, self._first_s)
+        elif now >= self._began_at + self._first_s:
+            return _hang("first_content", self._rule, waited_s, self._first_s)
         return None
 
     def _lags(self, content_bytes: int, now: float) -> Failure | None:
@@ -181,6 +202,19 @@ class Limits:
                 return _too_slow("tokens_per_s", wanted - missing, wanted)
             self.set_floor(content_bytes, now)
         return None
+
+
+def _threshold_s(rule: LatencyRule | None, *, streamed: bool) -> float | None:
+    """Return the `latency` trigger's limit of one request; None: it sets none.
+
+    Who reads a stream has some of it by the time a total or a pause is known: then only the
+    target's standing suffers.
+    """
+    if rule is None or rule.threshold_ms is None or rule.action != "switch":
+        return None
+    if rule.metric == "gap" or (rule.metric == "total" and streamed):
+        return None
+    return rule.threshold_ms / 1000
 
 
 def _too_slow(name: str, shown: float, wanted: float | None) -> Failure:

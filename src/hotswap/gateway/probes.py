@@ -56,8 +56,7 @@ class Prober:
 
     def _limit_s(self, due: ProbeDue) -> float:
         health = self._services.standings.target(due.target.id)
-        learned = self._plane().snapshot.health.learned
-        return health.first_content_limit_s(learned, streamed=True)
+        return health.latency.first_content_limit_s(streamed=True)
 
     def _key(self, due: ProbeDue) -> Credential | None:
         if due.credential is not None:

@@ -21,7 +21,7 @@ def report(attempt: Attempt, failure: Failure | None, services: Services, now: f
         services.lessons.lacks(start.target, "prefill", now)
     if failure is None:
         if attempt.longest_gap_s:
-            health.on_gap(attempt.longest_gap_s)
+            health.on_gap(now, attempt.longest_gap_s)
         health.on_success(attempt.token, now)
         keyring.on_success(start.credential.id, start.target.model, now)
         _count(attempt, services)

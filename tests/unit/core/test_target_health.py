@@ -370,7 +370,7 @@ def test_one_answer_is_enough_to_know_a_slow_model_from_a_dead_one() -> None:
     waiting(health, 10.0, 10.0, 10.0)
 
     assert [health.obstacle_at(10.0 + n) for n in range(9)] == [None] * 9
-    assert health.first_content_limit_s(LEARNED, streamed=True) == 10.0
+    assert health.latency.first_content_limit_s(streamed=True) == 10.0
 
 
 def test_a_ramp_can_fall_silent_as_well() -> None:
@@ -392,11 +392,11 @@ def learned(health: TargetHealth, seconds: float, *, streamed: bool, times: int 
 @pytest.mark.parametrize(("p95_s", "limit_s"), [(0.2, 3.0), (2.0, 6.0), (60.0, 30.0)])
 def test_the_limit_to_first_content_is_three_times_the_usual(p95_s: float, limit_s: float) -> None:
     health = made()
-    assert health.first_content_limit_s(LEARNED, streamed=True) == 10.0
+    assert health.latency.first_content_limit_s(streamed=True) == 10.0
     learned(health, p95_s, streamed=True)
 
-    assert health.first_content_limit_s(LEARNED, streamed=True) == pytest.approx(limit_s, rel=0.05)
-    assert health.first_content_limit_s(LEARNED, streamed=False) == 300.0
+    assert health.latency.first_content_limit_s(streamed=True) == pytest.approx(limit_s, rel=0.05)
+    assert health.latency.first_content_limit_s(streamed=False) == 300.0
 
 
 @pytest.mark.parametrize(("p95_s", "limit_s"), [(2.0, 30.0), (20.0, 60.0), (200.0, 300.0)])
@@ -404,18 +404,18 @@ def test_whole_answers_have_a_limit_of_their_own(p95_s: float, limit_s: float) -
     health = made()
     learned(health, p95_s, streamed=False)
 
-    assert health.first_content_limit_s(LEARNED, streamed=False) == pytest.approx(limit_s, rel=0.05)
-    assert health.first_content_limit_s(LEARNED, streamed=True) == 10.0
+    assert health.latency.first_content_limit_s(streamed=False) == pytest.approx(limit_s, rel=0.05)
+    assert health.latency.first_content_limit_s(streamed=True) == 10.0
 
 
 @pytest.mark.parametrize(("p99_s", "limit_s"), [(0.1, 8.0), (1.5, 15.0), (9.0, 30.0)])
 def test_the_limit_of_silence_is_ten_times_the_usual_pause(p99_s: float, limit_s: float) -> None:
     health = made()
-    assert health.silence_limit_s(LEARNED) == 30.0
+    assert health.latency.silence_limit_s() == 30.0
     for _ in range(20):
-        health.on_gap(p99_s)
+        health.on_gap(0.0, p99_s)
 
-    assert health.silence_limit_s(LEARNED) == pytest.approx(limit_s, rel=0.05)
+    assert health.latency.silence_limit_s() == pytest.approx(limit_s, rel=0.05)
 
 
 def test_fast_refusals_attract_nothing() -> None:
@@ -427,7 +427,7 @@ def test_fast_refusals_attract_nothing() -> None:
         health.on_byte(token, 0.001)
         health.on_end(token)
 
-    assert health.first_content_limit_s(LEARNED, streamed=True) == 10.0
+    assert health.latency.first_content_limit_s(streamed=True) == 10.0
     bad(health, 1.0)
     assert health.obstacle_at(1.0) == "open"
 
