@@ -57,6 +57,21 @@ class Proof(Struct):
             whole.add(tally)
         return whole
 
+    def hold(self, part: Part, tally: Tally) -> None:
+        """Note which promises a seed breaks, and how it is played again."""
+        again = f"python -m hotswap.testing.outages --seed={part.seed} --days={part.days:g}"
+        if tally.most_probes > 1:
+            self.failures.append(
+                f"seed {part.seed}: {tally.most_probes} probes of a target at a time; {again}"
+            )
+        if tally.partial.over:
+            worst = tally.partial.worst
+            self.failures.append(
+                f"seed {part.seed}: {tally.partial.over} minutes of {tally.partial.count:,} with "
+                f"more than {MOST_CALLS:g} calls per request, {worst.calls:.2f} in the minute to "
+                f"{worst.at:.0f} s; {again}"
+            )
+
 
 def play(part: Part) -> Played:
     """Play one part; runs in a process of its own."""
@@ -96,7 +111,7 @@ def prove(
             continue
         name = story_of(part.seed).name
         proof.chains.setdefault(name, Tally()).add(tally)
-        proof.failures += _broken(part, tally)
+        proof.hold(part, tally)
         tell(f"seed {part.seed}, {name}: {tally.requests:,} requests, {tally.share:.4%} answered")
     proof.failures += [
         f"{name}: {tally.share:.4%} answered, fewer than {ANSWERED:.2%}"
@@ -115,17 +130,3 @@ def _played(parts: Sequence[Part], processes: int) -> Iterator[Played]:
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes) as pool:
         yield from pool.imap(play, parts, chunksize=1)
-
-
-def _broken(part: Part, tally: Tally) -> Iterator[str]:
-    """Say which promises a seed breaks, and how it is played again."""
-    again = f"python -m hotswap.testing.outages --seed={part.seed} --days={part.days:g}"
-    if tally.most_probes > 1:
-        yield f"seed {part.seed}: {tally.most_probes} probes of a target at a time; {again}"
-    if tally.partial.over:
-        worst = tally.partial.worst
-        yield (
-            f"seed {part.seed}: {tally.partial.over} minutes of {tally.partial.count:,} with more "
-            f"than {MOST_CALLS:g} calls per request, {worst.calls:.2f} in the minute to "
-            f"{worst.at:.0f} s; {again}"
-        )
