@@ -11,8 +11,7 @@ from ..core.terms import Balance, Chain, Provider, Target, Triggers
 from .abilities import Knowledge, shortfall
 from .catalog import KINDS
 from .findings import Findings, join, suggest
-from .lint import lint
-from .nearness import nearest_first
+from .lint import Surroundings, lint, lint_regions
 from .nodes import Path
 from .providers import Absent, Account
 from .schema import ChainFile, ConfigFile, LinkFile
@@ -29,6 +28,7 @@ def build_chains(
 ) -> tuple[Chain, ...]:
     """Return the chains that have a target left, in the order of the file."""
     chains: list[Chain] = []
+    around = Surroundings(file, _usable(accounts))
     for at, entry in enumerate(file.fallback.chains):
         path = ("fallback", "chains", at)
         usable = _targets(entry, path, accounts, knowledge, findings)
@@ -39,7 +39,7 @@ def build_chains(
             continue
         chain = Chain(
             name=entry.name,
-            targets=nearest_first(targets, file.server.regions),
+            targets=targets,
             triggers=triggers,
             timeouts=entry.timeouts,
             retry=entry.retry,
@@ -50,8 +50,9 @@ def build_chains(
             on_exhausted=entry.on_exhausted,
             aliases=entry.aliases,
         )
-        lint(chain, entry, findings)
+        lint(chain, entry, around, findings)
         chains.append(chain)
+    lint_regions(file, around, findings)
     _check_names(file, findings)
     _warn_of_skipped(file, accounts, findings)
     if not chains and not findings.mistakes:
@@ -189,6 +190,11 @@ def _provider(
         hint = suggest(link.provider, {*accounts, *KINDS}) or "define it under providers"
         findings.mistake((*place, "provider"), f"no provider is named {shown}", hint)
     return _present(accounts.get(link.provider))
+
+
+def _usable(accounts: Accounts) -> dict[str, Provider]:
+    found = {name: _present(account) for name, account in accounts.items()}
+    return {name: provider for name, provider in found.items() if provider is not None}
 
 
 def _present(account: Account | None) -> Provider | None:
