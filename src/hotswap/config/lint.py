@@ -146,8 +146,8 @@ def _spare(chain: Chain, around: Surroundings) -> Iterator[str]:
         if limit and all(others) and others and spare < _SPARE * limit:
             yield (
                 f"its other links take {spare:,} {words} a minute together, "
-                f"{100 * spare // limit} % of the {limit:,} of {first.id}, and it takes 90 % for "
-                f"nearly all of them to be answered in its outages; raise `limits` or add a link"
+                f"{100 * spare // limit} % of the {limit:,} of {first.id}; below 90 % an outage of "
+                f"it leaves requests unanswered, so raise `limits` or add a link"
             )
 
 

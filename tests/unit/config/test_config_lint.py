@@ -133,8 +133,8 @@ def limited(**limits: str) -> str:
             [
                 (
                     "its other links take 1,798 requests a minute together, 89 % of the "
-                    "2,000 of x/m, and it takes 90 % for nearly all of them to be answered in its outages; "
-                    "raise `limits` or add a link"
+                    "2,000 of x/m; below 90 % an outage of it leaves requests unanswered, "
+                    "so raise `limits` or add a link"
                 )
             ],
         ),
@@ -147,8 +147,8 @@ def limited(**limits: str) -> str:
             [
                 (
                     "its other links take 20,000 tokens a minute together, 25 % of the "
-                    "80,000 of x/m, and it takes 90 % for nearly all of them to be answered in its outages; "
-                    "raise `limits` or add a link"
+                    "80,000 of x/m; below 90 % an outage of it leaves requests unanswered, "
+                    "so raise `limits` or add a link"
                 )
             ],
         ),
@@ -164,7 +164,7 @@ def test_links_behind_the_first_must_take_what_it_takes(
 
 def test_among_equals_the_largest_must_be_replaced(warnings_of: WarningsOf) -> None:
     providers = limited(x="{rpm: 10}", y="{rpm: 50}", z="{rpm: 10}")
-    lone = "its other links take 40 requests a minute together, 40 % of the 100 of y/m,"
+    lone = "its other links take 40 requests a minute together, 40 % of the 100 of y/m;"
 
     assert warnings_of("x/m y/m z/m", "balance: weighted", providers=providers)[0].startswith(lone)
     assert warnings_of("x/m y/m z/m", providers=providers) == []
