@@ -197,7 +197,7 @@ class ProviderFile(_Section):
 
 
 class PriceFile(_Section):
-    """Price per million tokens. Not active yet."""
+    """Price per million tokens; both are known, or neither is."""
 
     input: Pause
     """Of what is sent, in USD."""
@@ -217,7 +217,7 @@ class ModelFile(_Section):
     cannot: tuple[Ability, ...] = ()
     """What it can not do: requests that need it go to other targets."""
     price: PriceFile | None = None
-    """In place of the known price."""
+    """In place of what `catalog_file` and the built-in table of prices say."""
 
 
 class LinkFile(_Section):
@@ -370,7 +370,7 @@ class ConfigFile(_Section):
     """By `provider/model`: what is known better than by the built-in table."""
     catalog_file: str | None = None
     """JSON file in the form of LiteLLM's `model_prices_and_context_window.json`, relative to this
-    file's folder: what it says of a model counts more than the built-in table."""
+    file's folder: what it says of a model, or of its price, counts more than the built-in tables."""
     fallback: FallbackFile
     budgets: Later = None
     """Not supported yet."""

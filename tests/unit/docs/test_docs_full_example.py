@@ -14,7 +14,7 @@ from hotswap.config.schema import json_schema
 from .conftest import ROOT
 
 _row = re.compile(r"\| `(\w+)` \| .*? \| (-|required|`[^`]*`) \| (.*) \|")
-_IDLE = re.compile(r"providers\.NAME\.limits|models\.NAME\.price|.* of type (cost|quality|region)")
+_IDLE = re.compile(r"providers\.NAME\.limits|.* of type (cost|quality|region)")
 """Sections that are read and do nothing yet."""
 _ALIKE = "fallback.chains[].triggers[] of type availability"
 """Another name of the section before it."""
@@ -37,7 +37,7 @@ def keys() -> Iterator[Key]:
             section = line[4:].strip("`").replace("The whole file", "")
         elif (
             (row := _row.match(line))
-            and row[1] not in {"limits", "price"}
+            and row[1] != "limits"
             and not _IDLE.fullmatch(section)
             and section != _ALIKE
         ):
