@@ -1,23 +1,26 @@
 """Closed, open, half open, ramp: one mechanism for every scope of health.
 
-The same machine guards a target, a credential, and a credential's access to one model. Something
-trips it; it stays open until its own pause or the provider's hint is over; then one probe at a
-time may go; a good probe begins a ramp, a bad one a longer opening; a ramp that is not tripped
-closes it. Users are never probes, and never come back all at once.
+The same machine guards a target, a larger thing with several of them, a credential, and a
+credential's access to one model. Something trips it; it stays open until its own pause or the
+provider's hint is over; then one probe at a time may go; a good probe begins a ramp, a bad one a
+longer opening; a ramp that is not tripped closes it. Users are never probes, and never come back
+all at once.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
 
-from .backoff import Jitter, equal_jitter, full_jitter, no_jitter
+from .backoff import Jitter, equal_jitter
 from .change import Change, Reason, State
+from .pauses import DISABLING, pause_of
 from .settings import BreakerSettings
 
 _NEVER: Final = float("inf")
 _TOLD_S: Final = 1.0
 """An opening that is prolonged by less is not worth a record of its own."""
+_RECALLED_S: Final = 86400.0
+"""What was disabled is worth a probe for so long after its end: nobody may have tried it since."""
 
 
 class _Deadline(Struct, frozen=True, gc=False):
@@ -25,23 +28,8 @@ class _Deadline(Struct, frozen=True, gc=False):
     hinted: bool
 
 
-class _Pause(Struct, frozen=True, gc=False):
-    """How long an opening lasts when the provider says nothing."""
-
-    base_s: float
-    cap_s: float
-    draw: Callable[[float, int, float, Jitter], float]
-
-    def drawn_s(self, level: int, jitter: Jitter) -> float:
-        return self.draw(self.base_s, level, self.cap_s, jitter)
-
-    def grows_at(self, level: int) -> bool:
-        """Say whether another level would lengthen it; further ones would only slow the return."""
-        return self.base_s * 2.0**level < self.cap_s
-
-
 class Breaker:
-    """Guards one target, credential or access.
+    """Guards one target, larger thing, credential or access.
 
     Its owner counts and calls `trip`; nothing here knows what failed. Time-driven changes happen
     when somebody looks (`state_at`), and are dated to the moment at which they were due. Every
@@ -56,12 +44,13 @@ class Breaker:
         "_at",
         "_changes",
         "_decay_at",
+        "_drained_from",
         "_early_at",
         "_jitter",
         "_lease_generation",
         "_lease_until",
+        "_level_before",
         "_mine",
-        "_opened_at",
         "_settings",
         "_told_until",
         "credential",
@@ -69,6 +58,8 @@ class Breaker:
         "hinted",
         "level",
         "reason",
+        "scope",
+        "shut_at",
         "state",
         "target",
         "until",
@@ -82,12 +73,14 @@ class Breaker:
         *,
         target: str = "",
         credential: str = "",
+        scope: str = "",
         changes: list[Change] | None = None,
     ) -> None:
         self._settings = settings
         self._jitter = jitter
         self.target = target
         self.credential = credential
+        self.scope = scope
         self._changes: list[Change] = [] if changes is None else changes
         self.state = State.CLOSED
         self.reason = ""
@@ -100,7 +93,10 @@ class Breaker:
         self.wanted = False
         """Traffic was turned away since the last probe; nobody probes what nobody wants."""
         self._at = float("-inf")
-        self._opened_at = 0.0
+        self.shut_at = 0.0
+        """When it opened, or a probe found it shut, last."""
+        self._level_before = 0
+        self._drained_from = State.CLOSED
         self._early_at = _NEVER
         self._decay_at = 0.0
         self._told_until = 0.0
@@ -166,6 +162,10 @@ class Breaker:
         if state is State.OPEN:
             self._prolong(now, reason, until)
             return
+        if state is State.DRAINED:
+            return
+        if state is not State.HALF_OPEN:
+            self._level_before = self.level
         if state is State.RAMP:
             self.level = max(0, self.level - 1) if served else self._next_level(reason)
         self._open(now, reason, until, rule=rule, measured=measured, threshold=threshold)
@@ -179,7 +179,7 @@ class Breaker:
         if self.hinted or self.reason not in _PRESSING:
             return
         rest = equal_jitter(settings.open_s, 0, settings.open_s, self._jitter)
-        self._early_at = min(self._early_at, self._opened_at + rest)
+        self._early_at = min(self._early_at, self.shut_at + rest)
         self.wanted = True
 
     def due_at(self, now: float) -> bool:
@@ -223,19 +223,77 @@ class Breaker:
         self._drop_lease()
         self.wanted = True
 
+    def postpone_probe(self, now: float) -> None:
+        """Give a lease back whose probe says nothing, and rest before the next one."""
+        self.drop_probe()
+        self._lease_until = now + self._settings.open_s
+
     def on_answer(self, now: float) -> None:
         """A request that began in this opening, in panic, was answered: as good as a probe."""
         if self.state_at(now) in _SHUT:
             self._enter(State.RAMP, now, Reason.ANSWERED)
 
+    def close(self, now: float, reason: str, *, mine: bool = True, undo: bool = False) -> None:
+        """End an opening, a drain or a ramp at once, for a reason that lies outside.
+
+        Args:
+            now: Monotonic seconds.
+            reason: Place_ok, network or operator.
+            mine: Nobody else tells of it.
+            undo: The opening was a mistake: it leaves no growth behind.
+        """
+        if self.state_at(now) is State.CLOSED:
+            return
+        if undo:
+            self.level = self._level_before
+        self._stand(now)
+        self._decay_at = now + self._settings.settle_s
+        self._enter(State.CLOSED, now, reason, mine=mine)
+
+    def renew(self) -> None:
+        """Let every result of an attempt in flight count as late."""
+        self.generation += 1
+
+    def obey(self, change: Change, now: float) -> None:
+        """Do what an operator wants, however long ago that was said; nothing is recorded again."""
+        state = self.state_at(now)
+        match change.after:
+            case "drained" if state is not State.DRAINED:
+                self._drained_from = state
+                self._stand(now)
+                self.state = State.DRAINED
+            case "undrained" if state is State.DRAINED:
+                self._stand(now)
+                self.until = now
+                self.state = State.HALF_OPEN if self._drained_from in _SHUT else State.CLOSED
+            case "closed":
+                self.close(now, Reason.OPERATOR, mine=False)
+            case "open" if state is not State.DRAINED:
+                self._level_before = self.level
+                own = self._deadline(now, change.reason, None)
+                until = max(own.until, change.until or own.until)
+                self._shut(now, Reason.OPERATOR, _Deadline(until, hinted=False))
+                self._mine = False
+            case "trial" if state in _SHUT:
+                self._early_at = now
+                self.wanted = True
+            case _:
+                pass
+
     def learn(self, change: Change, now: float) -> None:
-        """Apply what another worker's breaker for the same thing did.
+        """Apply what another worker's breaker for the same thing did, or an operator wants.
 
         Harmless when it comes twice, late or out of order; nothing is recorded again. The end of
         an opening is not taken over, because time ends it here as well; and the end of a ramp
-        never ends an opening, because whoever opened knows more.
+        never ends an opening, because whoever opened knows more. What was disabled until some
+        hours ago comes back by a probe, since nobody may have tried it meanwhile.
         """
+        if change.reason == Reason.OPERATOR:
+            self.obey(change, now)
+            return
         state = self.state_at(now)
+        if state is State.DRAINED:
+            return
         newer = change.at >= self._at
         match change.after:
             case State.OPEN:
@@ -243,13 +301,16 @@ class Breaker:
                 if state is State.OPEN:
                     self._extend(_Deadline(until, change.hinted), change.reason)
                     self.level = max(self.level, change.level)
-                elif newer and until > now:
-                    self.level = change.level
+                elif newer and until > (now - _RECALLED_S if change.reason in DISABLING else now):
+                    self.level = self._level_before = change.level
                     self._shut(change.at, change.reason, _Deadline(until, change.hinted))
                     self._mine = False
             case State.RAMP if newer and state in _SHUT:
                 self.level = change.level
                 self._enter(State.RAMP, change.at, change.reason, mine=False)
+            case State.CLOSED if newer and change.reason in _PARDONS:
+                self.close(now, change.reason, mine=False)
+                self.level = change.level
             case State.CLOSED if newer and state is State.RAMP:
                 self._enter(State.CLOSED, change.at, change.reason, mine=False)
             case _:
@@ -261,17 +322,24 @@ class Breaker:
             return False
         return state is State.HALF_OPEN or (state is State.OPEN and now >= self._early_at)
 
+    def _stand(self, now: float) -> None:
+        """Begin a state that neither a probe nor a pause ends."""
+        self.generation += 1
+        self.wanted = False
+        self._at = now
+        self._drop_lease()
+
     def _drop_lease(self) -> None:
         self._lease_until = float("-inf")
         self._lease_generation = -1
 
     def _next_level(self, reason: str) -> int:
-        grows = _pause(self._settings, reason).grows_at(self.level)
+        grows = pause_of(self._settings, reason).grows_at(self.level)
         return self.level + 1 if grows else self.level
 
     def _deadline(self, now: float, reason: str, until: float | None) -> _Deadline:
         settings = self._settings
-        own = now + _pause(settings, reason).drawn_s(self.level, self._jitter)
+        own = now + pause_of(settings, reason).drawn_s(self.level, self._jitter)
         if until is None or until <= now:
             return _Deadline(own, hinted=False)
         spread = 1.0 + settings.hint_jitter * self._jitter()
@@ -308,7 +376,7 @@ class Breaker:
 
     def _rest(self, now: float) -> None:
         """Begin the pause after an opening or an early probe."""
-        self._opened_at = now
+        self.shut_at = now
         self._early_at = now + self._settings.hint_probe_s if self.hinted else _NEVER
 
     def _prolong(self, now: float, reason: str, until: float | None) -> None:
@@ -323,7 +391,7 @@ class Breaker:
         self.until = deadline.until
         self.hinted = deadline.hinted
         self.reason = reason
-        self._early_at = self._opened_at + self._settings.hint_probe_s if self.hinted else _NEVER
+        self._early_at = self.shut_at + self._settings.hint_probe_s if self.hinted else _NEVER
         return True
 
     def _enter(self, state: State, at: float, reason: str, *, mine: bool = True) -> None:
@@ -365,23 +433,14 @@ class Breaker:
                 until=self.until if opened else None,
                 hinted=opened and self.hinted,
                 level=self.level,
+                scope=self.scope,
             )
         )
 
 
 _SHUT: Final = frozenset({State.OPEN, State.HALF_OPEN})
-_PRESSING: Final = frozenset({Reason.FAILURES, Reason.RATIO, Reason.SILENCE})
-
-
-def _pause(settings: BreakerSettings, reason: str) -> _Pause:
-    match reason:
-        case Reason.THROTTLED:
-            return _Pause(settings.throttle_s, settings.throttle_max_s, full_jitter)
-        case Reason.EXHAUSTED:
-            return _Pause(settings.exhausted_s, settings.exhausted_s, no_jitter)
-        case Reason.AUTH:
-            return _Pause(settings.auth_s, settings.auth_s, no_jitter)
-        case Reason.GONE:
-            return _Pause(settings.gone_s, settings.gone_s, no_jitter)
-        case _:
-            return _Pause(settings.open_s, settings.open_max_s, equal_jitter)
+_PRESSING: Final = frozenset(
+    {Reason.FAILURES, Reason.RATIO, Reason.SILENCE, Reason.MEMBERS, Reason.OPERATOR}
+)
+_PARDONS: Final = frozenset({Reason.PLACE_OK, Reason.NETWORK})
+"""Why an opening may end without a probe of its own."""

@@ -8,10 +8,12 @@ from .backoff import Jitter, RetryBudget
 from .breaker import Breaker
 from .change import Change, Reason, State
 from .latency import Figures, Latency
+from .network import Network
 from .outlier import WAITED_IN_VAIN, Outliers
+from .place import Place, bar_at
 from .settings import ErrorRateRule, Health, LatencyRule
 from .silence import Silence
-from .terms import RULES, Cause, Failure, Reading, Scope
+from .terms import RULES, Cause, Failure, Reading, Scope, Triggers
 from .window import Ring
 
 _GENERATION_SHIFT: Final = 48
@@ -47,15 +49,19 @@ class TargetHealth:
         "_serial",
         "_settings",
         "_silence",
+        "_slowed",
         "_token_base",
         "_waiting",
         "above",
         "breaker",
         "changes",
+        "failing_at",
         "heard_at",
         "latency",
+        "network",
         "on_open",
         "retries",
+        "well_from",
     )
 
     def __init__(
@@ -74,10 +80,17 @@ class TargetHealth:
         self.breaker = Breaker(settings.breaker, jitter, target=target, changes=changes)
         self.retries = RetryBudget(settings.retry_budget)
         """Pays for further tries of requests that have no other target left."""
-        self.above: list[Breaker] = []
-        """Of the larger things that it belongs to: those that are open or in their ramp."""
+        self.above: list[Place] = []
+        """Of the larger things that it belongs to: those that are open or in their ramp, and some
+        that were lately."""
         self.on_open: Callable[[str, float], None] | None = None
         """Hears of each opening that its own results led to, with the target and the moment."""
+        self.network: Network | None = None
+        """Knows whether our own side is to blame; None: nobody does."""
+        self.failing_at = 0.0
+        """When what it opened by last, or what may yet open it, began."""
+        self.well_from = -inf
+        """When the newest attempt that was answered well began."""
         self.heard_at = -inf
         """When a byte came last; whoever relays a stream may set it with each event."""
         self._generation = 0
@@ -89,6 +102,8 @@ class TargetHealth:
         self._accepts = Ring(settings.panic.window_s)
         self._failures = Ring(settings.panic.window_s)
         self._begun: dict[int, float] = {}
+        self._slowed: set[int] = set()
+        """Attempts whose callers read too slowly for a while."""
         self._silence = Silence(settings.silence)
         self._waiting = self._silence.waiting
         self.latency = Latency(settings.learned)
@@ -98,6 +113,11 @@ class TargetHealth:
     def in_flight(self) -> int:
         """Attempts that have begun and not ended."""
         return len(self._begun)
+
+    @property
+    def newest_at(self) -> float:
+        """When the newest attempt in flight began; minus infinity: there is none."""
+        return next(reversed(self._begun.values()), -inf)
 
     def adopt(self, settings: Health, rules: Iterable[LatencyRule | ErrorRateRule]) -> None:
         """Go by other settings and by these rules of the chains; equal rules keep their verdict."""
@@ -146,6 +166,11 @@ class TargetHealth:
         if self._outliers.suspicions:
             self._outliers.add_time("gap", now, seconds, streamed=1)
 
+    def on_pause(self, token: int) -> None:
+        """Note that the caller reads too slowly: the whole time tells nothing of the target now."""
+        if token in self._begun:
+            self._slowed.add(token)
+
     def on_success(self, token: int, now: float) -> None:
         """Note that an attempt ended well."""
         begun = self._begun.pop(token, None)
@@ -154,10 +179,11 @@ class TargetHealth:
         self.heard_at = now
         if token & 1:
             self._waiting.pop(token, None)
-            self.latency.add_total(now, now - begun)
+        self._time(token, begun, now)
         self._accepts.add(now)
-        if self._outliers.suspicions:
-            self._outliers.add_time("total", now, now - begun, streamed=token & 1)
+        self.well_from = max(self.well_from, begun)
+        for place in self.above:
+            place.answered(begun, now)
         breaker = self.breaker
         if token >> _GENERATION_SHIFT != breaker.generation:
             return
@@ -170,6 +196,16 @@ class TargetHealth:
         if self._outliers.demotions:
             self._outliers.add_result(now, ok=True)
 
+    def _time(self, token: int, begun: float, now: float) -> None:
+        """Take in how long a good answer took in all."""
+        if self._slowed and token in self._slowed:
+            self._slowed.remove(token)
+        else:
+            if token & 1:
+                self.latency.add_total(now, now - begun)
+            if self._outliers.suspicions:
+                self._outliers.add_time("total", now, now - begun, streamed=token & 1)
+
     def on_failure(self, token: int, now: float, failure: Failure) -> None:
         """Note that an attempt did not end well.
 
@@ -181,16 +217,22 @@ class TargetHealth:
         if begun is None:
             return
         self._waiting.pop(token, None)
+        self._slowed.discard(token)
         cause = failure.cause
         if failure.status and cause is not Cause.CANCEL:
             self.heard_at = now
+        if cause in _BLAMING and self._excused(failure, begun, now):
+            return
         self.latency.add_failure(
             now, failure, now - begun if failure.detail in WAITED_IN_VAIN else 0.0
         )
         if self._outliers.suspicions and (cause is Cause.HANG or cause is Cause.CANCEL):
             self._outliers.add_late(now, now - begun, failure, streamed=token & 1)
-        if cause not in _BLAMING:
-            return
+        if cause in _BLAMING:
+            self._count(token, now, failure)
+
+    def _count(self, token: int, now: float, failure: Failure) -> None:
+        """Count a failure against the target."""
         self._failures.add(now)
         breaker = self.breaker
         if token >> _GENERATION_SHIFT != breaker.generation:
@@ -198,6 +240,7 @@ class TargetHealth:
         hint = None if failure.retry_after_s is None else now + failure.retry_after_s
         state = breaker.state_at(now)
         if state is _CLOSED or state is _RAMP:
+            self.failing_at = self.failing_at if self._consecutive else now
             self._consecutive += 1
             self._bad.add(now)
             self._outliers.add_result(now, ok=False)
@@ -209,6 +252,7 @@ class TargetHealth:
         """Note an end that says nothing about the target, such as the caller's leaving."""
         self._begun.pop(token, None)
         self._waiting.pop(token, None)
+        self._slowed.discard(token)
 
     def obstacle_at(self, now: float) -> str | None:
         """Return why no request may go here now, `open` or `half_open`; None: nothing bars it."""
@@ -222,6 +266,24 @@ class TargetHealth:
             return None
         breaker.wanted = True
         return breaker.state.value
+
+    def bar_at(self, now: float, triggers: Triggers) -> Reading | None:
+        """Return what bars requests of a chain with `triggers` now; None: nothing does."""
+        if self.above:
+            larger = bar_at(self.above, self.breaker.target, now, triggers)
+            if larger is not None:
+                return larger
+        minded = triggers.error is not None or triggers.latency is not None
+        if not minded and self.breaker.state is not State.DRAINED:
+            return None
+        obstacle = self.obstacle_at(now)
+        return None if obstacle is None else Reading(obstacle)
+
+    def bars(self, now: float, triggers: Triggers) -> bool:
+        """Say whether a chain's request that failed elsewhere had better not come here."""
+        return self.obstacle_at(now) is not None or (
+            bool(self.above) and bar_at(self.above, self.breaker.target, now, triggers) is not None
+        )
 
     def admits_at(self, now: float) -> bool:
         """Say whether this request may ask the target in its turn; only a ramp ever refuses.
@@ -241,6 +303,8 @@ class TargetHealth:
         requests = self._requests.total_at(now)
         accepts = self._accepts.total_at(now)
         self.breaker.press()
+        for place in self.above:
+            place.press(self.breaker.target)
         if self._jitter() * (requests + 1) < requests - self._settings.panic.k * accepts:
             self._requests.add(now)
             return False
@@ -285,7 +349,7 @@ class TargetHealth:
     def _judge(self, now: float, state: State, hint: float | None) -> None:
         """Open if the results say so."""
         settings = self._settings.breaker
-        ramping = state is _RAMP
+        ramping = state is _RAMP or any(one.breaker.state is _RAMP for one in self.above)
         limit = settings.ramp_failures if ramping else settings.failures
         good, bad = self._good.total_at(now), self._bad.total_at(now)
         enough = good + bad >= settings.min_requests
@@ -301,6 +365,7 @@ class TargetHealth:
                 threshold=limit,
             )
         elif enough and ratio < settings.success_ratio:
+            self.failing_at = now - settings.window_s
             self.breaker.trip(
                 now,
                 Reason.RATIO,
@@ -309,6 +374,19 @@ class TargetHealth:
                 measured=ratio,
                 threshold=settings.success_ratio,
             )
+        else:
+            return
+        self._opened(now)
+
+    def _excused(self, failure: Failure, begun: float, now: float) -> bool:
+        """Say whether our own side is the reason of a failure."""
+        network, target = self.network, self.breaker.target
+        return network is not None and network.excuses(target, failure, begun, self.heard_at, now)
+
+    def _opened(self, now: float) -> None:
+        """Let it be looked for what this opening has in common with others."""
+        if self.on_open is not None:
+            self.on_open(self.breaker.target, now)
 
     def _falls_silent(self, now: float) -> bool:
         """Open if enough streamed requests wait, and have waited too long, in silence."""
@@ -323,6 +401,9 @@ class TargetHealth:
         usual_s = self.latency.usual_s(streamed=True, samples=1) or 0.0
         if not silence.fallen(now, self.heard_at, usual_s):
             return False
+        if self.network is not None and self.network.doubts(self.breaker.target, now):
+            return False
+        self.failing_at = max(self.heard_at, next(iter(self._waiting.values())))
         self.breaker.trip(
             now,
             Reason.SILENCE,
@@ -330,4 +411,5 @@ class TargetHealth:
             measured=len(self._waiting),
             threshold=silence.many,
         )
+        self._opened(now)
         return True

@@ -2,25 +2,53 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
+from math import inf
+from typing import Final
 
 from msgspec import Struct
 
 from .backoff import Jitter
 from .breaker import Breaker
-from .change import Change, State
+from .change import Change, Reason, State
 from .health import TargetHealth
 from .keyring import REASONS, Keyring
+from .network import Network
+from .place import SHUT
+from .places import OWN, Places, Site
 from .settings import ErrorRateRule, Health, LatencyRule
-from .terms import RULES, Cause, Chain, Credential, Endpoint, Failure, Provider, Scope, Target
+from .terms import (
+    RULES,
+    Cause,
+    Chain,
+    Credential,
+    Endpoint,
+    Failure,
+    Provider,
+    Scope,
+    Target,
+    Triggers,
+)
 
 __all__ = ["Change", "ProbeDue", "Standings"]
+
+_NOBODY: Final = frozenset({Scope.NONE})
+_KEYS: Final = frozenset({Scope.NONE, Scope.CREDENTIAL, Scope.ACCESS})
+_SOUND: Final[Mapping[str, frozenset[Scope]]] = {
+    Scope.CREDENTIAL: frozenset({Scope.NONE, Scope.ACCESS}),
+    Scope.MODEL: frozenset({Scope.NONE, Scope.CREDENTIAL}),
+    Scope.ENDPOINT: _KEYS,
+    Scope.REGION: _KEYS,
+    Scope.PROVIDER: _KEYS,
+}
+"""By what was probed: whose trouble, if a probe meets it, still shows that all is well."""
 
 
 class ProbeDue(Struct, frozen=True):
     """A breaker whose opening is over, and what to probe it with."""
 
     key: str
-    """Names the breaker over all processes, such as `target openai/gpt-4o`."""
+    """Names the breaker over all processes, such as `target openai/gpt-4o`, or
+    `region openai.com eu-west`, which is probed through one of its targets."""
     target: Target
     credential: Credential | None
     """None: any usable key of the provider."""
@@ -33,16 +61,19 @@ class Standings:
     """
 
     __slots__ = (
+        "_drained",
         "_endpoints",
         "_healths",
         "_jitter",
         "_keyrings",
         "_left_keyrings",
+        "_places",
         "_register",
         "_serial",
         "_targets",
         "changes",
         "keyring",
+        "network",
         "settings",
         "target",
     )
@@ -59,6 +90,11 @@ class Standings:
         self._keyrings: dict[str, Keyring] = {}
         self._left_keyrings: dict[str, Keyring] = {}
         self._register: dict[str, Breaker] = {}
+        self._places = Places(settings.places, jitter, self._register, self.changes)
+        self._drained: dict[str, Change] = {}
+        """What operators want nothing to be sent to, whether it is configured now or not."""
+        self.network = Network(self.changes, self._forgive)
+        """Our own side of all connections."""
         self.target: Callable[[str], TargetHealth] = self._healths.__getitem__
         """Returns a target's health by the target's id."""
         self.keyring: Callable[[str], Keyring] = self._keyrings.__getitem__
@@ -76,8 +112,11 @@ class Standings:
         self.settings = settings
         targets: dict[str, Target] = {}
         rules: dict[str, list[LatencyRule | ErrorRateRule]] = {}
+        regions: list[int] = []
         for chain in chains:
             mine = [r for r in (chain.triggers.latency, chain.triggers.error_rate) if r is not None]
+            if chain.triggers.region is not None:
+                regions.append(chain.triggers.region.min_targets)
             for target in chain.targets:
                 targets.setdefault(target.id, target)
                 rules.setdefault(target.id, []).extend(mine)
@@ -87,6 +126,8 @@ class Standings:
         for id_ in targets:
             same = endpoints[id_] == self._endpoints.get(id_)
             health = former.pop(id_) if same else self._new(id_)
+            if not same and id_ in self._drained:
+                health.breaker.obey(self._drained[id_], 0.0)
             health.adopt(settings, rules[id_])
             self._healths[id_] = health
             self._register[f"target {id_}"] = health.breaker
@@ -96,6 +137,15 @@ class Standings:
         self.target = (left | self._healths).__getitem__
         self._targets, self._endpoints = targets, endpoints
         self._adopt_keys(providers)
+        self._adopt_places(providers, regions)
+
+    def _adopt_places(self, providers: Mapping[str, Provider], regions: Iterable[int]) -> None:
+        sites = {id_: _site(t, providers[t.provider]) for id_, t in self._targets.items()}
+        self._places.adopt(self.settings, sites, self._healths, regions)
+        self.network.adopt({id_: site.vendor for id_, site in sites.items()}, self._healths)
+        for health in self._healths.values():
+            health.on_open = self._places.on_open
+            health.network = self.network
 
     def _adopt_keys(self, providers: Mapping[str, Provider]) -> None:
         for left in self._left_keyrings.values():
@@ -122,11 +172,18 @@ class Standings:
         return taken
 
     def due_probes(self, now: float) -> list[ProbeDue]:
-        """Return what should be probed: the opening is over, and traffic asked for it since."""
+        """Return what should be probed: the opening is over, and traffic asked for it since.
+
+        What is covered by something larger that is shut is not probed for itself.
+        """
+        self.network.look(now)
+        places = self._places
+        covered = {id_ for id_, health in self._healths.items() if health.above}
+        covered = set(filter(places.covers, covered))
         due = [
             ProbeDue(key=f"target {id_}", target=self._targets[id_], credential=None)
             for id_, health in self._healths.items()
-            if health.breaker.due_at(now)
+            if health.breaker.due_at(now) and id_ not in covered
         ]
         for name, keyring in self._keyrings.items():
             for key in keyring.due_probes(now):
@@ -134,6 +191,8 @@ class Standings:
                 target = self._targets.get(f"{name}/{key.model}")
                 if target is not None:
                     due.append(ProbeDue(key=key.key, target=target, credential=key.credential))
+        for name, id_ in places.due(now, lambda id_: self._usable(id_, now)):
+            due.append(ProbeDue(key=name, target=self._targets[id_], credential=None))
         return due
 
     def lease(self, key: str, now: float, ttl_s: float) -> bool:
@@ -142,14 +201,18 @@ class Standings:
         Without a lease of the present opening, `on_probe` hears nothing.
         """
         breaker = self._register.get(key)
-        return breaker is not None and breaker.lease(now, ttl_s)
+        if breaker is None or not breaker.lease(now, ttl_s):
+            return False
+        self._places.turn(key)
+        return True
 
     def on_probe(self, key: str, now: float, *, failure: Failure | None) -> None:
         """Take the result of a leased probe.
 
         A refusal that does not speak of anybody's health, such as a 400, shows that the target
-        is there and the key is known; so does a rate limit for a key that was disabled. A
-        cancelled probe gives its lease back.
+        is there and the key is known; so does a rate limit for a key that was disabled. Any answer
+        that concerns a key shows that a host, a region or a vendor works. A cancelled probe gives
+        its lease back, and so does one that our own network failed.
         """
         breaker = self._register.get(key)
         if breaker is None:
@@ -158,46 +221,113 @@ class Standings:
             breaker.on_probe(now, ok=True)
         elif failure.cause is Cause.CANCEL:
             breaker.drop_probe()
+        elif self._cut_off(key, failure, now):
+            breaker.postpone_probe(now)
         else:
             hint = None if failure.retry_after_s is None else now + failure.retry_after_s
             speaks_of = RULES[failure.cause].scope
             probed = key.partition(" ")[0]
             breaker.on_probe(
                 now,
-                ok=speaks_of is Scope.NONE
-                or (probed == Scope.CREDENTIAL and speaks_of is Scope.ACCESS),
+                ok=speaks_of in _SOUND.get(probed, _NOBODY),
                 hint_until=hint,
                 reason=REASONS[failure.cause] if probed == speaks_of != Scope.TARGET else "",
             )
+        self._places.on_probe(key, now)
 
     def learn(self, change: Change, now: float) -> None:
-        """Apply a change that another worker made; nothing is appended to `changes`."""
-        target = self._targets.get(change.target)
-        if not change.credential:
-            if target is not None:
-                self._healths[target.id].breaker.learn(change, now)
-        elif target is not None:
-            self._keyrings[target.provider].learn(change, target.model, now)
-        elif change.target in self._keyrings:
-            self._keyrings[change.target].learn(change, "", now)
+        """Apply a change that another worker made, or that an operator wants.
 
-    def soonest_reopening(self, targets: Iterable[Target], now: float) -> float | None:
+        Nothing is appended to `changes`. What an operator says, as a change for reason `operator`,
+        counts whatever its age; see `Breaker.obey`.
+        """
+        operator = change.reason == Reason.OPERATOR
+        if operator:
+            self._note_drain(change)
+        target = self._targets.get(change.target)
+        if change.credential:
+            if target is not None:
+                self._keyrings[target.provider].learn(change, target.model, now)
+            elif change.target in self._keyrings:
+                self._keyrings[change.target].learn(change, "", now)
+        elif target is None:
+            self._places.learn(change, now)
+        else:
+            health = self._healths[target.id]
+            health.breaker.learn(change, now)
+            if change.after == State.OPEN:
+                health.failing_at = change.at
+            if operator:
+                self._obey(change, target, now)
+
+    def _obey(self, change: Change, target: Target, now: float) -> None:
+        """Do for what a target depends on what an operator wants of the target."""
+        if change.after not in {"closed", "trial"}:
+            return
+        # A whole key is not closed: an account without money stays so for its other models.
+        names = {target.id} if change.after == "closed" else {target.id, target.provider}
+        for breaker in self._register.values():
+            if breaker.credential and breaker.target in names:
+                breaker.obey(change, now)
+        if change.after == "closed":
+            self._places.release(target.id, now)
+        else:
+            self._places.press(target.id, change, now)
+
+    def soonest_reopening(
+        self, targets: Iterable[Target], now: float, triggers: Triggers | None = None
+    ) -> float | None:
         """Return in how many seconds the first of `targets` may serve again; None: unknown.
 
-        0 when nothing bars one of them, or a probe is due.
+        0 when nothing bars one of them, or a probe is due. Larger things count as far as
+        `triggers` go by them; None: all of them.
         """
         soonest: float | None = None
         for target in targets:
             until = now
-            breaker = self.target(target.id).breaker
-            if breaker.state_at(now) is State.OPEN:
-                until = breaker.until
+            health = self.target(target.id)
+            bars = [p.breaker for p in health.above if triggers is None or p.concerns(triggers)]
+            for breaker in (health.breaker, *bars):
+                if breaker.state_at(now) is State.OPEN:
+                    until = max(until, breaker.until)
             obstacle = self.keyring(target.provider).obstacle_at(target.model, now)
             if obstacle is not None:
                 until = max(until, obstacle.until)
             wait = max(0.0, until - now)
             soonest = wait if soonest is None else min(soonest, wait)
         return soonest
+
+    def _usable(self, id_: str, now: float) -> bool:
+        """Say whether a probe may go through a target."""
+        target = self._targets[id_]
+        if self._healths[id_].breaker.state is State.DRAINED:
+            return False
+        return self._keyrings[target.provider].obstacle_at(target.model, now) is None
+
+    def _cut_off(self, key: str, failure: Failure, now: float) -> bool:
+        """Say whether our own network is the reason why a probe failed."""
+        kind, _, name = key.partition(" ")
+        target = name if kind == Scope.TARGET else self._places.picked(key)
+        return RULES[failure.cause].scope is Scope.TARGET and self.network.excuses(
+            target, failure, now, -inf, now
+        )
+
+    def _note_drain(self, change: Change) -> None:
+        """Remember drains, so that they outlast whatever the configuration does."""
+        if change.after == "drained":
+            self._drained[change.target] = change
+        elif change.after in {"undrained", "closed"}:
+            self._drained.pop(change.target, None)
+
+    def _forgive(self, since: float, now: float) -> None:
+        """Take back what was concluded since `since`: our own network was down."""
+        self._places.forgive(since, now)
+        for health in self._healths.values():
+            breaker = health.breaker
+            if breaker.state in SHUT and breaker.reason in OWN and breaker.shut_at > since:
+                breaker.close(now, Reason.NETWORK, undo=True)
+            elif breaker.state is State.CLOSED:
+                breaker.renew()
 
     def _new(self, target_id: str) -> TargetHealth:
         return TargetHealth(
@@ -207,3 +337,13 @@ class Standings:
             serial=self._serial,
             changes=self.changes,
         )
+
+
+def _site(target: Target, provider: Provider) -> Site:
+    endpoint = provider.endpoint
+    return Site(
+        vendor=target.vendor or provider.vendor or endpoint.host,
+        model=target.model,
+        endpoint=f"{endpoint.host}:{endpoint.port}",
+        region=target.region or provider.region,
+    )

@@ -86,6 +86,8 @@ class Scope(StrEnum):
     """Everything of one vendor in one region."""
     PROVIDER = "provider"
     """Everything of one vendor."""
+    NETWORK = "network"
+    """Our own side of all connections."""
 
 
 class Balance(StrEnum):

@@ -124,7 +124,9 @@ def refuse(line: Line, failure: Failure | None, services: Services) -> None:
     if line.refused is not None and not line.tried and not line.committed:
         raise line.refused
     exchange, dialect = line.exchange, line.route.dialect
-    retry_after_s = services.standings.soonest_reopening(line.chain.targets, now)
+    retry_after_s = services.standings.soonest_reopening(
+        line.chain.targets, now, line.chain.triggers
+    )
     refusal = give_up(line, failure, retry_after_s)
     if line.committed:
         writer = line.splice.writer if line.splice is not None else None

@@ -1,0 +1,120 @@
+"""A larger thing than a target: a model, an endpoint, a region or a vendor as a whole."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from .breaker import Breaker
+from .change import State
+from .terms import Reading, Scope, Triggers
+
+SHUT: Final = frozenset({State.OPEN, State.HALF_OPEN})
+
+
+class Place:
+    """What several targets have in common, and how it stands.
+
+    Its members are barred together while it is open, are probed by one call for all of them, and
+    come back in one ramp.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_on_well",
+        "breaker",
+        "least",
+        "members",
+        "name",
+        "needs",
+        "picked",
+        "scope",
+        "since",
+    )
+
+    def __init__(
+        self,
+        scope: Scope,
+        breaker: Breaker,
+        least: int,
+        on_well: Callable[["Place", float], None],
+    ) -> None:
+        self.scope = scope
+        self.name = breaker.target
+        """Such as `endpoint api.openai.com:443`."""
+        self.breaker = breaker
+        self.least = least
+        """Of a region: the `min_targets` of the chains that go by it; else 0."""
+        self.members: Mapping[str, str] = {}
+        """By target: the part that it stands for, such as its region within a vendor."""
+        self.needs = 0
+        """Parts that go down together before it is to blame."""
+        self.since = 0.0
+        """When the first of those that it went down with began to fail."""
+        self._on_well = on_well
+        """Lets the members come back with it."""
+        self._asked: dict[str, None] = {}
+        self.picked = ""
+        """The member that the last probe went through, or the next one will."""
+
+    @property
+    def shut(self) -> bool:
+        """Its members are barred until a probe shows that it works."""
+        return self.breaker.state in SHUT
+
+    def concerns(self, triggers: Triggers) -> bool:
+        """Say whether a chain with these triggers goes by it."""
+        if self.breaker.state is State.DRAINED:
+            return True
+        if self.scope is Scope.REGION:
+            return triggers.region is not None and triggers.region.min_targets == self.least
+        return triggers.error is not None
+
+    def want(self, target: str) -> None:
+        """Note that traffic was turned away from one of its members."""
+        self.breaker.wanted = True
+        self._asked[target] = None
+
+    def answered(self, begun: float, now: float) -> None:
+        """Come back if a member was asked since it opened, and answered: as good as a probe."""
+        if self.shut and begun >= self.breaker.shut_at:
+            self.breaker.on_answer(now)
+            self._on_well(self, now)
+
+    def press(self, target: str) -> None:
+        """Ask for a probe soon, because no target is left."""
+        if self.shut:
+            self.breaker.press()
+            self.want(target)
+
+    def candidates(self) -> list[str]:
+        """Return the members that a probe may go through; who was probed last comes last."""
+        return sorted(self._asked, key=lambda target: target == self.picked)
+
+    def turn(self) -> None:
+        """Note that a probe begins: the next one is made when traffic is turned away again."""
+        self._asked.clear()
+
+
+def bar_at(above: Sequence[Place], target: str, now: float, triggers: Triggers) -> Reading | None:
+    """Return which larger thing bars `target` for a chain with `triggers`; None: none does."""
+    found: Reading | None = None
+    for place in above:
+        if not place.concerns(triggers):
+            continue
+        state = place.breaker.state_at(now)
+        if state is State.OPEN or state is State.HALF_OPEN:
+            place.want(target)
+        elif state is not State.DRAINED:
+            continue
+        found = found or Reading(state.value, scope=place.name)
+    return found
+
+
+def ramp_at(above: Sequence[Place], now: float, triggers: Triggers) -> tuple[float, str]:
+    """Return the share of traffic that larger things in a ramp let pass, and who lets least."""
+    share, name = 1.0, ""
+    for place in above:
+        if place.concerns(triggers) and place.breaker.state_at(now) is State.RAMP:
+            own = place.breaker.share_at(now)
+            if own < share:
+                share, name = own, place.name
+    return share, name
