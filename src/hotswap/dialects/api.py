@@ -265,6 +265,10 @@ class Dialect(Protocol):
 class Translator(Dialect, Protocol):
     """One provider API that others can be translated from and to."""
 
+    def conversation(self, request: Peek) -> bytes:
+        """Return what the conversation is known by in all its requests; empty: nothing is."""
+        ...
+
     def read_request(self, request: Peek) -> Request:
         """Understand a caller of this dialect; raises `RefusedError` (400)."""
         ...

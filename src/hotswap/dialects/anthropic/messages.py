@@ -9,6 +9,7 @@ from msgspec.json import Encoder
 
 from ...core.terms import Credential, Failure, Target
 from ..api import AttemptNote, Envelope, Outgoing, Passage, Peek, Reader, Verdict, Writer
+from ..conversation import beginning
 from ..fault import read_fault
 from ..openai.request import write_minimal
 from .errors import error_body, write_failure
@@ -22,6 +23,7 @@ from .writer import AnthropicWriter
 
 __all__ = [
     "KEEP_ALIVE",
+    "conversation",
     "credential_headers",
     "judge_reply",
     "pass_headers",
@@ -86,6 +88,11 @@ _encode: Final = Encoder().encode
 def peek(body: bytes, path: str = PATH, query: str = "") -> Peek:  # noqa: ARG001 - path and body say all
     """Read what the line needs; raises `RefusedError` (400) for a body that is no request."""
     return read_peek(body, path)
+
+
+def conversation(request: Peek) -> bytes:
+    """Return what the conversation is known by in all its requests."""
+    return beginning(request.fields, named=(), system=("system",), turns="messages")
 
 
 def pass_request(request: Peek, target: Target, kind: str) -> Outgoing:  # noqa: ARG001 - alike for all

@@ -7,6 +7,7 @@ from msgspec.json import Encoder
 
 from ...core.terms import Credential, Failure, Target
 from ..api import AttemptNote, Envelope, Outgoing, Passage, Peek, Reader, Verdict, Writer
+from ..conversation import beginning
 from ..fault import read_fault
 from ..neutral import Reply
 from .address import GENERATE, path_to, split_path
@@ -20,6 +21,7 @@ from .writer import GeminiWriter
 
 __all__ = [
     "KEEP_ALIVE",
+    "conversation",
     "credential_headers",
     "judge_reply",
     "pass_headers",
@@ -62,6 +64,12 @@ _encode: Final = Encoder().encode
 def peek(body: bytes, path: str, query: str) -> Peek:
     """Read what the line needs; raises `RefusedError` (400) for a body that is no request."""
     return read_peek(body, path, query)
+
+
+def conversation(request: Peek) -> bytes:
+    """Return what the conversation is known by in all its requests."""
+    system = ("systemInstruction", "system_instruction")
+    return beginning(request.fields, named=("cachedContent",), system=system, turns="contents")
 
 
 def pass_request(request: Peek, target: Target, kind: str) -> Outgoing:  # noqa: ARG001 - alike at every kind

@@ -8,6 +8,7 @@ from msgspec.json import Encoder
 
 from ...core.terms import Credential, Failure, Target
 from ..api import AttemptNote, Envelope, Outgoing, Passage, Peek, Reader, Verdict, Writer
+from ..conversation import beginning
 from ..fault import read_fault
 from .chunk import write_failure
 from .kinds import kind_named
@@ -30,6 +31,7 @@ from .writer import OpenAIWriter
 
 __all__ = [
     "KEEP_ALIVE",
+    "conversation",
     "credential_headers",
     "judge_reply",
     "pass_headers",
@@ -95,6 +97,11 @@ def peek(body: bytes, path: str = PATH, query: str = "") -> Peek:  # noqa: ARG00
         fields,
         stops="stop" in fields,
     )
+
+
+def conversation(request: Peek) -> bytes:
+    """Return what the conversation is known by in all its requests."""
+    return beginning(request.fields, named=("prompt_cache_key",), system=(), turns="messages")
 
 
 def pass_request(request: Peek, target: Target, kind: str) -> Outgoing:

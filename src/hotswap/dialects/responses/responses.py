@@ -6,6 +6,7 @@ from msgspec.json import Encoder
 
 from ...core.terms import Failure, Target
 from ..api import Envelope, Outgoing, Passage, Peek, Reader, Verdict, Writer
+from ..conversation import beginning
 from ..openai.chat import (
     KEEP_ALIVE,
     credential_headers,
@@ -26,6 +27,7 @@ from .writer import ResponsesWriter
 
 __all__ = [
     "KEEP_ALIVE",
+    "conversation",
     "credential_headers",
     "judge_reply",
     "pass_headers",
@@ -55,6 +57,12 @@ _encode: Final = Encoder().encode
 def peek(body: bytes, path: str = PATH, query: str = "") -> Peek:  # noqa: ARG001 - the body says all
     """Read what the line needs; raises `RefusedError` (400) for a body that is no request."""
     return read_peek(body)
+
+
+def conversation(request: Peek) -> bytes:
+    """Return what the conversation is known by in all its requests."""
+    named = ("prompt_cache_key", "conversation")
+    return beginning(request.fields, named=named, system=("instructions",), turns="input")
 
 
 def pass_request(request: Peek, target: Target, kind: str) -> Outgoing:  # noqa: ARG001 - alike for all
