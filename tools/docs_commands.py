@@ -18,15 +18,14 @@ def commands() -> str:
 
 
 def _commands(group: App, words: str) -> Iterator[tuple[str, App]]:
-    """Yield the commands of a group with the words that call them; a group itself does nothing."""
+    """Yield the commands of a group, in their order, with the words that call them."""
     for name in group:
         if name.startswith("-"):
             continue
         command, called = group[name], f"{words} {name}"
-        if command.default_command is None:
-            yield from _commands(command, called)
-        else:
+        if command.default_command is not None:
             yield called, command
+        yield from _commands(command, called)
 
 
 def _section(words: str, command: App) -> str:

@@ -7,16 +7,20 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
+from msgspec.json import Encoder
 
 from .clock import Clock, SystemClock
 from .config.snapshot import Snapshot
 from .core.learned import Lessons
 from .core.standings import Standings
 from .gateway.changes import to_change, to_transition
+from .gateway.foresight import foresee
 from .gateway.handle import Gateway, render_refusal
 from .gateway.plane import Plane
 from .gateway.probes import Ask, Prober
 from .gateway.services import Services
+from .ledger.measured import Figures
+from .ledger.question import Question
 from .ledger.record import Record, Transition
 from .ledger.uplink import Load, Uplink
 from .server.door import empty
@@ -31,6 +35,11 @@ PROBE_TICK_S: Final = 0.1
 """How often due probes are looked for; far below the shortest opening of 5 s."""
 LAST_RECORDS_S: Final = 5.0
 """How long a worker that ends waits for the keeper to commit its last records."""
+TOLD_S: Final = 0.5
+"""How long a worker that starts waits for what is known of targets and keys. At a common start the
+keeper is ready some hundredths of a second after it; callers wait in the listener's queue."""
+
+_encode: Final = Encoder().encode
 
 
 class DataPlane:
@@ -126,6 +135,14 @@ class DataPlane:
             return Load(0, 0)
         return Load(state.in_flight, len(state.connections))
 
+    def measure(self) -> dict[str, Figures]:
+        """Return the figures of the targets that had work since the last call."""
+        return {}
+
+    def explain(self, question: Question) -> bytes:
+        """Say as JSON what would become of a request now."""
+        return _encode(foresee(question, self.gateway.plane, self._services))
+
     async def drain(self, stop: Stop) -> None:
         """Let requests in flight end; what is left after `drain_s` ends with an error."""
         state = self._state
@@ -204,6 +221,8 @@ async def serve_worker(
         on_changed=learn,
         on_apply=apply,
         load=lambda: plane.load(),  # noqa: PLW0108 - bound below
+        measure=lambda: plane.measure(),  # noqa: PLW0108 - bound below
+        explain=lambda question: plane.explain(question),  # noqa: PLW0108 - bound below
         jitter=random.random,  # noqa: TID251 - injected from here
         limit=snapshot.store.buffer,
         born_at=born_at,
@@ -218,6 +237,7 @@ async def serve_worker(
     )
     linking = asyncio.get_running_loop().create_task(uplink.run())
     try:
+        await uplink.told(TOLD_S)
         await plane.serve(*listeners)
         on_ready()
         await plane.drain(await stopping)

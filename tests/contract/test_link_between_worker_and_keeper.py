@@ -54,6 +54,8 @@ class Worker:
             on_changed=self._on_changed,
             on_apply=lambda snapshot: self.digests.append(snapshot.digest),
             load=lambda: Load(3, 5),
+            measure=dict,
+            explain=lambda question: b"{}",
             jitter=lambda: 0.0,
         )
         self.running = asyncio.ensure_future(self.uplink.run())
@@ -99,6 +101,7 @@ class Site:
                 self.log, wrapper_class=structlog.make_filtering_bound_logger(0), processors=[]
             ),
         )
+        self.hub.restore(())
         await self.hub.listen(self._listener.dup())
 
     async def end(self) -> None:

@@ -1,6 +1,7 @@
 """How commands reach a running gateway's admin listener."""
 
 import os
+from collections.abc import Iterable, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Final
@@ -59,13 +60,20 @@ class Admin(Struct, frozen=True):
         Raises:
             CommandError: As `get`.
         """
-        place = "/".join(quote(part) for part in path if part)
         asked = urlencode({name: value for name, value in query.items() if value})
-        try:
-            with self.get(f"/{place}{'?' if asked else ''}{asked}") as answer:
-                return answer.read()
-        except (OSError, HTTPException) as error:
-            raise self._unreachable(error) from error
+        return self._whole(self.get(f"{_place(path)}{'?' if asked else ''}{asked}"))
+
+    def post(self, *path: str, body: bytes = b"") -> bytes:
+        """Have something done, and return the JSON of the answer.
+
+        Args:
+            path: As in `read`.
+            body: JSON; empty: the path says it all.
+
+        Raises:
+            CommandError: As `get`.
+        """
+        return self._whole(self._ask("POST", _place(path), {}, body))
 
     def get(self, path: str, last_id: str = "") -> HTTPResponse:
         """Ask for `path`; the answer is to be closed by whoever reads it.
@@ -78,21 +86,31 @@ class Admin(Struct, frozen=True):
             CommandError: There is no gateway, it does not accept the key, or it refuses for a
                 reason of its own.
         """
+        return self._ask("GET", path, {"last-event-id": last_id} if last_id else {})
+
+    def _ask(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> HTTPResponse:
         kind = HTTPSConnection if self.tls else HTTPConnection
-        headers = {"authorization": f"Bearer {self.key}", "connection": "close"}
-        if last_id:
-            headers["last-event-id"] = last_id
+        ours = {"authorization": f"Bearer {self.key}", "connection": "close", **headers}
         try:
             connection = kind(self.host, self.port, timeout=TIMEOUT_S)
-            connection.request("GET", f"{_ROOT}{path}", headers=headers)
+            connection.request(method, f"{_ROOT}{path}", body, ours)
             answer = connection.getresponse()
             if answer.status == 200:
                 return answer
             with answer:
-                body = answer.read()
+                said = answer.read()
         except (OSError, HTTPException) as error:
             raise self._unreachable(error) from error
-        raise self._refused(answer.status, body)
+        raise self._refused(answer.status, said)
+
+    def _whole(self, answer: HTTPResponse) -> bytes:
+        try:
+            with answer:
+                return answer.read()
+        except (OSError, HTTPException) as error:
+            raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> CommandError:
         return CommandError(Exit.UNREACHABLE, f"hotswap: no gateway answers at {self.url}: {error}")
@@ -108,6 +126,10 @@ class Admin(Struct, frozen=True):
             problem = f"hotswap: {self.url} answers with {status}; is it the admin listener?"
             return CommandError(Exit.UNREACHABLE, problem)
         return CommandError(_CODES.get(status, Exit.FAILED), f"hotswap: {said}")
+
+
+def _place(path: Iterable[str]) -> str:
+    return "/" + "/".join(quote(part) for part in path if part)
 
 
 def find_admin(config: Path) -> Admin:

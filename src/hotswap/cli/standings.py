@@ -15,6 +15,7 @@ _STYLES: Final[Mapping[str, str]] = {
     "ramp": "cyan",
     "half_open": "yellow",
     "open": "red",
+    "drained": "magenta",
 }
 _TURN_STYLES: Final[Mapping[Turn, str]] = {
     Turn.ELIGIBLE: "green",
@@ -56,13 +57,14 @@ def turn(target: ChainTarget, at: float, *, first: bool) -> Text:
         at: Unix seconds.
         first: No other one would be asked before it.
     """
+    where = f" of {target.place}" if target.place else ""
     if target.turn is Turn.ELIGIBLE:
         said = "asked first" if first else "eligible"
     elif target.turn is Turn.LAST:
         done = "" if target.until is None else f", all traffic {ahead(target.until - at)}"
-        said = f"asked last: {target.reason}{done}"
+        said = f"asked last: {target.reason}{where}{done}"
     else:
-        said = f"left out: {target.reason}{_again(target, at)}"
+        said = f"left out: {target.reason}{where}{_again(target, at)}"
     return Text(said, style=_TURN_STYLES[target.turn])
 
 

@@ -1,10 +1,8 @@
-"""The admin listener's read endpoints."""
+"""The admin listener's application, and its endpoints that read."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final, cast
 
-from msgspec import Struct, convert
-from msgspec.json import Encoder
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -16,18 +14,15 @@ from ..config.snapshot import Snapshot
 from ..errors import RefusedError, StoreError
 from ..ledger.rows import read_attempt, read_transition
 from ..store.api import Store
+from .actions import Actions
 from .feed import Feed
 from .gate import Gate, refusal
 from .hub import Hub
+from .orders import Orders
 from .queries import AttemptsQuery, NoQuery, RequestsQuery, TransitionsQuery, read_query
+from .replies import ROOT, name_of, on_method, on_missing, on_refused, on_store, reply, unknown
 from .requests import attempts_of, find_requests, view_request
 from .views import Views, to_json_form
-
-ROOT: Final = "/admin/api/v1"
-_NAMED: Final = 50
-"""Names that an answer lists at most."""
-
-_encode: Final = Encoder().encode
 
 
 class WorkerHealth(Struct, frozen=True):
@@ -68,6 +63,7 @@ class Admin:
         self,
         *,
         hub: Hub,
+        orders: Orders,
         store: Store,
         feed: Feed,
         snapshot: Callable[[], Snapshot],
@@ -78,6 +74,7 @@ class Admin:
 
         Args:
             hub: Knows the workers and the live standing.
+            orders: Carries out what operators order.
             store: Knows the past.
             feed: Opens streams.
             snapshot: Gives the configuration in force.
@@ -90,6 +87,9 @@ class Admin:
         self._snapshot = snapshot
         self._clock = clock
         self._version = version
+        self._actions = Actions(
+            hub=hub, orders=orders, snapshot=snapshot, views=self._views, clock=clock
+        )
 
     def app(self, key: str) -> ASGIApp:
         """Return the guarded application."""
@@ -105,39 +105,47 @@ class Admin:
             "stream": self.stream,
             "health": self.health,
         }
+        actions: dict[str, Callable[[Request], Awaitable[Response]]] = {
+            "targets/{id:path}/{action}": self._actions.target,
+            "explain": self._actions.explain,
+        }
         app = Starlette(
-            routes=[Route(f"{ROOT}/{name}", endpoint) for name, endpoint in endpoints.items()],
+            routes=[
+                *(Route(f"{ROOT}/{name}", do, methods=["POST"]) for name, do in actions.items()),
+                *(Route(f"{ROOT}/{name}", read) for name, read in endpoints.items()),
+            ],
             exception_handlers={
-                404: _on_missing,
-                405: _on_method,
-                RefusedError: _on_refused,
-                StoreError: _on_store,
+                404: on_missing,
+                405: on_method,
+                RefusedError: on_refused,
+                StoreError: on_store,
             },
         )
         return Gate(app, key=key, host=self._snapshot().server.admin_host)
 
     async def chains(self, request: Request) -> Response:
         """Give the chains with their targets in order."""
-        return self._answer(chains=self._views(request).chains())
+        return self._answer(chains=self._asked(request).chains())
 
     async def chain(self, request: Request) -> Response:
         """Give one chain, by its name, an alias, or the name of one target."""
-        views, name = self._views(request), _name_of(request, "name")
+        views, name = self._asked(request), name_of(request, "name")
         view = views.chain(name)
         if view is None:
-            raise _unknown("chain", name, (chain.name for chain in views.chains()))
+            raise unknown("chain", name, (chain.name for chain in views.chains()))
         return self._answer(chain=view)
 
     async def targets(self, request: Request) -> Response:
-        """Give every target with its standing."""
-        return self._answer(targets=self._views(request).targets())
+        """Give every target with its standing, and the larger places in trouble."""
+        views = self._asked(request)
+        return self._answer(targets=views.targets(), places=views.places())
 
     async def target(self, request: Request) -> Response:
         """Give one target with its standing."""
-        views, id_ = self._views(request), _name_of(request, "id")
+        views, id_ = self._asked(request), name_of(request, "id")
         view = views.target(id_)
         if view is None:
-            raise _unknown("target", id_, (target.id for target in views.targets()))
+            raise unknown("target", id_, (target.id for target in views.targets()))
         return self._answer(target=view)
 
     async def requests(self, request: Request) -> Response:
@@ -149,7 +157,7 @@ class Admin:
     async def request(self, request: Request) -> Response:
         """Give one request with all its attempts."""
         read_query(request, NoQuery)
-        id_ = _name_of(request, "id")
+        id_ = name_of(request, "id")
         attempts = await attempts_of(self._store, id_)
         if not attempts:
             days = self._snapshot().store.retention_days
@@ -196,7 +204,7 @@ class Admin:
             for link in self._hub.links
             if link.hello is not None
         )
-        return _json(
+        return reply(
             Health(
                 status="degraded" if problem or not workers else "ok",
                 at=self._clock.unix(),
@@ -209,26 +217,24 @@ class Admin:
             )
         )
 
-    def _views(self, request: Request) -> Views:
+    def _asked(self, request: Request) -> Views:
         """Draw the present picture, which takes no parameters."""
         read_query(request, NoQuery)
+        return self._views()
+
+    def _views(self) -> Views:
         hub = self._hub
         return Views(
             self._snapshot(),
             hub.board,
             hub.figures,
+            hub.measures,
             eldest_at=hub.eldest_at,
             now=self._clock.unix(),
         )
 
     def _answer(self, **parts: object) -> Response:
-        return _json({"at": self._clock.unix(), **parts})
-
-
-def _json(value: object) -> Response:
-    return Response(
-        _encode(value), media_type="application/json", headers={"cache-control": "no-store"}
-    )
+        return reply({"at": self._clock.unix(), **parts})
 
 
 def _json_forms(records: Iterable[object]) -> list[object]:
@@ -238,31 +244,3 @@ def _json_forms(records: Iterable[object]) -> list[object]:
 def _cursor(following: int | None) -> str | None:
     """Return a cursor as text, because a number of this size is none in JavaScript."""
     return None if following is None else str(following)
-
-
-def _name_of(request: Request, name: str) -> str:
-    return convert(request.path_params[name], str)
-
-
-def _unknown(kind: str, name: str, known: Iterable[str]) -> RefusedError:
-    names = list(known)
-    listed = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
-    problem = f"There is no {kind} {name!r}; there are: {listed}."
-    return RefusedError(404, f"no_such_{kind}", problem)
-
-
-async def _on_missing(_: Request, __: Exception) -> Response:
-    return refusal(404, "not_found", f"There is nothing here; the endpoints are under {ROOT}.")
-
-
-async def _on_method(_: Request, __: Exception) -> Response:
-    return refusal(405, "method_not_allowed", "Only GET is answered here.")
-
-
-async def _on_refused(_: Request, error: Exception) -> Response:
-    refused = cast("RefusedError", error)
-    return refusal(refused.status, refused.code, refused.message, param=refused.param)
-
-
-async def _on_store(_: Request, error: Exception) -> Response:
-    return refusal(503, "store_unavailable", str(error))

@@ -1,39 +1,69 @@
-"""The live standing of every target and credential, as the workers' transitions tell it."""
+"""The live standing of targets, credentials and larger places, as transitions tell it.
 
-from collections.abc import Iterable
+Contract: a standing outlives the process that found it out for as long as it says something about
+now, and the board tells every new worker of it: a drain until it is ended, an opening or a throttle
+until its time is over, and a disabled key or model for a day after it was last refused, also when
+its pause is over: the worker then has it probed. An outage does not end because a gateway was
+restarted, so openings of targets count as well; they are five minutes long at most, or end with the
+provider's own word. Verdicts that put a target behind the others are found out anew.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
 
+from ..core.change import Reason
+from ..core.pauses import DISABLING
 from ..ledger.record import Transition
-from .standing import CLOSED, OVERLAYS, Standing, standing_after
+from .standing import CLOSED, DRAINED, UNDRAINED, Standing, standing_after
 
 RECENT: Final = 1_000
 """Transitions remembered, so that one that comes twice is told once."""
+DISABLED_S: Final = 86_400.0
+"""So old may the last refusal of a key be that new workers are told of."""
+_BACK: Final = frozenset({"ramp", "closed"})
+"""States that end an opening; `half_open` only waits for its probe."""
+_ENDS_DRAIN: Final = frozenset({UNDRAINED, "closed"})
 
 
 class Place(Struct, frozen=True, gc=False):
     """What a standing is about; see `Transition`."""
 
     target: str
-    credential: str
+    """Or the whole name of a larger place."""
+    credential: str = ""
 
 
 class Board:
     """Keeps the newest word on every place; what is older than that changes nothing."""
 
-    __slots__ = ("_heard", "_newest", "_recent", "_standings")
+    __slots__ = (
+        "_drains",
+        "_larger",
+        "_newest",
+        "_openings",
+        "_recent",
+        "_standings",
+        "_undrained_at",
+    )
 
     def __init__(self) -> None:
         self._standings: dict[Place, Standing] = {}
         self._newest: dict[Place, float] = {}
-        self._heard: dict[Place, Transition] = {}
+        self._openings: dict[Place, Transition] = {}
+        """The last one of every place that has not come back since."""
+        self._drains: dict[Place, Transition] = {}
+        self._undrained_at: dict[Place, float] = {}
+        """Unix seconds when a drain was ended last."""
+        self._larger: dict[str, str] = {}
+        """The scope of every larger place that was ever spoken of."""
         self._recent: dict[Transition, None] = {}
 
     def restore(self, transitions: Iterable[Transition]) -> None:
-        """Begin with what a former keeper stored, oldest first; to be shown, not to be told."""
+        """Begin with what a former keeper stored, oldest first."""
         for transition in transitions:
-            self._place(transition)
+            self._take(transition)
 
     def learn(self, transition: Transition) -> bool:
         """Take in a change; say whether it is news, which it is once."""
@@ -42,42 +72,76 @@ class Board:
         self._recent[transition] = None
         if len(self._recent) > RECENT:
             del self._recent[next(iter(self._recent))]
-        if not self._place(transition):
-            return False
-        if transition.after not in OVERLAYS:
-            self._heard[Place(transition.target, transition.credential)] = transition
-        return True
+        return self._take(transition)
 
     def of(self, target: str, credential: str = "", *, eldest_at: float = 0.0) -> Standing:
-        """Return what was told last of a target, or of a credential at it or at a provider.
+        """Return what was told last of a target, of a credential, or of a larger place.
 
         Args:
-            target: A target or a provider.
-            credential: Empty: the target itself.
+            target: A target, a provider, or the whole name of a larger place.
+            credential: At it; empty: none.
             eldest_at: Unix seconds when the eldest worker started. What was told before then
-                died with the former workers, but for an opening that it was told of.
+                died with the former workers, but for what it was told of.
         """
         place = Place(target, credential)
+        drain = self._drains.get(place)
+        if drain is not None:
+            return Standing(DRAINED, drain.reason, since=drain.at)
         if self._newest.get(place, 0.0) < eldest_at:
-            heard = self._heard.get(place)
-            if heard is None or not _lasts(heard, eldest_at):
+            opening = self._openings.get(place)
+            if opening is None or not _matters(opening, eldest_at):
                 return CLOSED
         return self._standings.get(place, CLOSED)
 
-    def worries(self, now: float) -> list[Transition]:
-        """Return what a new worker should know: the openings that last beyond `now` (Unix)."""
-        return [transition for transition in self._heard.values() if _lasts(transition, now)]
+    def larger(self) -> Mapping[str, str]:
+        """Return the scope of every larger place that was ever spoken of, by its whole name."""
+        return self._larger
 
-    def _place(self, transition: Transition) -> bool:
+    def drains(self) -> list[Transition]:
+        """Return the orders that keep targets drained."""
+        return list(self._drains.values())
+
+    def worries(self, now: float) -> list[Transition]:
+        """Return what a new worker should know at `now` (Unix seconds)."""
+        return self.drains() + [
+            opening for opening in self._openings.values() if _matters(opening, now)
+        ]
+
+    def _take(self, transition: Transition) -> bool:
+        """Take in a change unless a later one is known; say whether it was taken."""
         place = Place(transition.target, transition.credential)
+        if transition.after == DRAINED:
+            return self._drain(place, transition)
         if transition.at < self._newest.get(place, 0.0):
             return False
+        if transition.scope:
+            self._larger[transition.target] = transition.scope
         self._newest[place] = transition.at
         standing = self._standings.get(place, CLOSED)
         self._standings[place] = standing_after(standing, transition)
+        self._remember(place, transition)
         return True
 
+    def _drain(self, place: Place, transition: Transition) -> bool:
+        """Note a drain, unless it was ended since."""
+        if transition.at < self._undrained_at.get(place, 0.0):
+            return False
+        self._drains[place] = transition
+        return True
 
-def _lasts(transition: Transition, at: float) -> bool:
-    """Say whether an opening lasts beyond `at` (Unix seconds)."""
-    return transition.after == "open" and (transition.until is None or at < transition.until)
+    def _remember(self, place: Place, transition: Transition) -> None:
+        """Keep what a new worker would have to know."""
+        if transition.after == "open":
+            self._openings[place] = transition
+        elif transition.after in _BACK:
+            self._openings.pop(place, None)
+        if transition.reason == Reason.OPERATOR and transition.after in _ENDS_DRAIN:
+            self._undrained_at[place] = transition.at
+            self._drains.pop(place, None)
+
+
+def _matters(opening: Transition, at: float) -> bool:
+    """Say whether a worker that starts at `at` (Unix seconds) should know of an opening."""
+    if opening.until is None or at < opening.until:
+        return True
+    return opening.reason in DISABLING and at < opening.at + DISABLED_S

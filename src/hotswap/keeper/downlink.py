@@ -11,12 +11,17 @@ from ..ledger.link import (
     Ask,
     Batch,
     Changed,
+    Explained,
     FrameError,
     Hello,
+    Measured,
     Tick,
     up_frames,
 )
 from ..store.api import Row
+
+Said = Changed | Ask | Tick | Measured | Explained
+"""What a worker says beside its records."""
 
 UNREAD: Final = 64 * 1024 * 1024
 """Bytes; a worker that leaves more unread is cut off."""
@@ -33,7 +38,7 @@ class Listener(Protocol):
         """Show and count records, which will be stored."""
         ...
 
-    def on_message(self, link: "Downlink", message: Changed | Ask | Tick) -> None:
+    def on_message(self, link: "Downlink", message: Said) -> None:
         """Do what `message` asks for."""
         ...
 
@@ -133,7 +138,7 @@ class Downlink(asyncio.Protocol):
                 self._listener.on_hello(self, message)
             case Batch() if self.hello is not None:
                 self._hold(message)
-            case Changed() | Ask() | Tick() if self.hello is not None:
+            case Changed() | Ask() | Tick() | Measured() | Explained() if self.hello is not None:
                 self._listener.on_message(self, message)
             case _:
                 raise FrameError(f"{type(message).__name__} out of turn")

@@ -7,7 +7,7 @@ worker says twice is stored once and told once. A worker that breaks the protoco
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
@@ -19,15 +19,31 @@ from structlog.typing import FilteringBoundLogger
 from ..clock import Clock
 from ..config.snapshot import Snapshot
 from ..errors import StoreError
-from ..ledger.link import Ack, Apply, Ask, Batch, Changed, Hello, Lease, Tick, write_frame
+from ..ledger.link import (
+    Ack,
+    Apply,
+    Ask,
+    Batch,
+    Changed,
+    Explained,
+    Hello,
+    Lease,
+    Measured,
+    Tick,
+    Told,
+    write_frame,
+)
 from ..ledger.live import Live
+from ..ledger.question import Question
 from ..ledger.record import Transition
 from ..ledger.rows import AttemptEntry, Entry, TransitionEntry
 from ..store.api import Store
 from .board import Board
-from .downlink import Downlink, Held
+from .downlink import Downlink, Held, Said
 from .figures import Figures, Pulse, pulse
 from .leases import Leases
+from .measures import Measures
+from .questions import Questions
 
 RETRY_S: Final = 0.1
 """Upper bound of the pause after the first failure of the store; doubles each time."""
@@ -72,6 +88,7 @@ class Hub:
         """
         self.board = Board()
         self.figures = Figures()
+        self.measures = Measures()
         self.store_problem = ""
         """Why the store failed last; empty: it works."""
         self._store = store
@@ -81,6 +98,9 @@ class Hub:
         self._log = log
         self._apply = write_frame(Apply(snapshot))
         self._leases = Leases()
+        self._questions = Questions()
+        self._restored = False
+        """What a former keeper stored is known, or can not be read."""
         self._links: dict[str, Downlink] = {}
         self._boots: dict[str, _Boot] = {}
         self._keeping: dict[Downlink, asyncio.Task[None]] = {}
@@ -116,6 +136,25 @@ class Hub:
         for link in self.links:
             if not link.former:
                 link.send(self._apply)
+
+    def restore(self, transitions: Iterable[Transition]) -> None:
+        """Begin with what a former keeper stored, oldest first; workers that wait for it hear."""
+        self.board.restore(transitions)
+        self._restored = True
+        for link in self.links:
+            self._tell_all_to(link)
+
+    def order(self, transition: Transition) -> None:
+        """Have all workers go by what a person has ordered."""
+        self.board.learn(transition)
+        self._send_all(Changed(transition))
+
+    async def explain(self, question: Question) -> bytes | None:
+        """Return a worker's answer as JSON; None: no worker answers."""
+        for link in self.links:
+            if not link.former:
+                return await self._questions.ask(link, question)
+        return None
 
     def pulse(self) -> Pulse:
         """Draw the present picture."""
@@ -167,8 +206,8 @@ class Hub:
             link.send(self._apply)
         if hello.boot not in self._boots:
             self._boots[hello.boot] = _Boot()
-            for transition in self.board.worries(self._clock.unix()):
-                link.send(write_frame(Changed(transition)))
+            if self._restored:
+                self._tell_all_to(link)
         task = asyncio.get_running_loop().create_task(self._keep(link, hello.boot))
         self._keeping[link] = task
         task.add_done_callback(lambda _: self._keeping.pop(link, None))
@@ -192,7 +231,7 @@ class Hub:
         elif fresh:
             self._live.skip()
 
-    def on_message(self, link: Downlink, message: Changed | Ask | Tick) -> None:
+    def on_message(self, link: Downlink, message: Said) -> None:
         """Do what a worker asks for."""
         match message:
             case Changed(transition):
@@ -203,6 +242,10 @@ class Hub:
             case Tick():
                 link.tick = message
                 self._boots[link.boot].dropped = message.dropped
+            case Measured(figures):
+                self.measures.take(link.boot, figures)
+            case Explained(number, answer):
+                self._questions.answer(number, answer)
             case _:
                 assert_never(message)
 
@@ -216,15 +259,25 @@ class Hub:
             self._log.error("worker cut off", worker=worker, problem=problem)
         if self._links.get(link.boot) is link:
             del self._links[link.boot]
+            self.measures.drop(link.boot)
             self._fewer.set()
 
     def _tell(self, link: Downlink, transition: Transition) -> None:
         """Pass a change on to all other workers, once."""
         if self.board.learn(transition):
-            frame = write_frame(Changed(transition))
-            for other in self.links:
-                if other is not link:
-                    other.send(frame)
+            self._send_all(Changed(transition), but=link)
+
+    def _send_all(self, changed: Changed, *, but: Downlink | None = None) -> None:
+        frame = write_frame(changed)
+        for link in self.links:
+            if link is not but:
+                link.send(frame)
+
+    def _tell_all_to(self, link: Downlink) -> None:
+        """Tell a worker everything that lasts, and that this was all."""
+        for transition in self.board.worries(self._clock.unix()):
+            link.send(write_frame(Changed(transition)))
+        link.send(write_frame(Told()))
 
     async def _keep(self, link: Downlink, boot: str) -> None:
         """Store what one worker sends, in order, and acknowledge it."""

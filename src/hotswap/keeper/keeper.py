@@ -27,6 +27,7 @@ from .admin_key import load_admin_key
 from .door import Door, Server
 from .feed import Feed, Hello
 from .hub import Hub
+from .orders import Orders
 from .reload import Reloader, Source
 
 PULSE_S: Final = 1.0
@@ -36,8 +37,9 @@ PATIENCE_S: Final = 5.0
 """How long what has arrived may take to be stored at the end."""
 DESERTED_S: Final = 10.0
 """What a keeper whose supervisor is gone gives its workers on top of their own limit."""
-RESTORED: Final = 1_000
-"""Transitions of a former keeper that tell the standing to begin with."""
+RESTORED: Final = 20_000
+"""Transitions of a former keeper that tell the standing to begin with; a target that flaps makes
+some thousands in the time after which lasting drains are stored again."""
 _SQLITE: Final = "sqlite:"
 
 
@@ -74,7 +76,16 @@ class Keeper:
         self._live = Live()
         self._reloader = Reloader(snapshot, source, on_loaded=self._apply, log=log)
         self._hub = Hub(snapshot, store=store, live=self._live, clock=clock, jitter=jitter, log=log)
-        self._feed = Feed(self._live, epoch=f"{int(clock.unix() * 1000):x}", hello=self._hello)
+        epoch = f"{int(clock.unix() * 1000):x}"
+        self._feed = Feed(self._live, epoch=epoch, hello=self._hello)
+        self._orders = Orders(
+            self._hub,
+            store=store,
+            live=self._live,
+            settings=lambda: self._reloader.snapshot.health.breaker,
+            clock=clock,
+            boot=f"keeper-{epoch}",
+        )
 
     def reload(self) -> None:
         """Have the configuration file read again."""
@@ -137,6 +148,7 @@ class Keeper:
 
         api = Admin(
             hub=self._hub,
+            orders=self._orders,
             store=self._store,
             feed=self._feed,
             snapshot=lambda: self._reloader.snapshot,
@@ -155,12 +167,12 @@ class Keeper:
 
     async def _restore(self) -> None:
         """Begin with the standing that the former keeper knew."""
+        bodies: tuple[bytes, ...] = ()
         try:
-            page = await self._store.transitions(None, RESTORED)
+            bodies = (await self._store.transitions(None, RESTORED)).bodies
         except StoreError as error:
             self._log.error("the past can not be read", problem=str(error))
-        else:
-            self._hub.board.restore(read_transition(body) for body in reversed(page.bodies))
+        self._hub.restore(read_transition(body) for body in reversed(bodies))
 
     async def _pulse(self) -> None:
         while True:
@@ -172,6 +184,7 @@ class Keeper:
             await asyncio.sleep(PRUNE_S)
             days = self._reloader.snapshot.store.retention_days
             try:
+                await self._orders.confirm()
                 forgotten = await self._store.prune(self._clock.unix() - days * DAY_S)
             except StoreError as error:
                 self._log.error("old records are not forgotten", problem=str(error))

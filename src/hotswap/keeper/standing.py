@@ -9,6 +9,9 @@ from ..ledger.record import Transition
 
 OVERLAYS: Final = frozenset({"suspect", "demoted", "clear"})
 """States that lie over the breaker's own."""
+DRAINED: Final = "drained"
+UNDRAINED: Final = "undrained"
+TRIAL: Final = "trial"
 
 
 class Overlay(Struct, frozen=True, gc=False):
@@ -27,10 +30,10 @@ class Standing(Struct, frozen=True):
     """What is known of one place."""
 
     state: str = "closed"
-    """closed, open, half_open, ramp."""
+    """closed, open, half_open, ramp; drained, which covers whatever else it is."""
     reason: str = ""
-    """Why it opened last: failures, ratio, silence, throttled, exhausted, auth, gone; empty while
-    it is closed."""
+    """Why it opened last: failures, ratio, silence, throttled, exhausted, auth, gone, operator;
+    empty while it is closed."""
     rule: str = ""
     """The setting that was violated then; empty: the reason says it all."""
     measured: float | None = None
@@ -89,6 +92,10 @@ def standing_after(standing: Standing, transition: Transition) -> Standing:
             return _opened(standing, transition)
         case "closed":
             return structs.replace(_closed(standing, transition.at), level=transition.level)
+        case "trial":
+            return standing  # its probe will show
+        case "undrained":
+            return _undrained(standing, transition.at)
         case after:
             return structs.replace(
                 standing,
@@ -133,6 +140,13 @@ def _opened(standing: Standing, transition: Transition) -> Standing:
         level=transition.level,
         overlays=standing.overlays,
     )
+
+
+def _undrained(standing: Standing, at: float) -> Standing:
+    """Let a probe decide about what was open before; all else begins anew."""
+    if standing.state in ("open", "half_open"):
+        return structs.replace(standing, state="half_open", since=at, until=None, hinted=False)
+    return _closed(standing, at)
 
 
 def _closed(standing: Standing, since: float) -> Standing:

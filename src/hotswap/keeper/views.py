@@ -1,6 +1,6 @@
 """What the admin listener shows of chains and targets: what is configured, and how it stands."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -8,13 +8,15 @@ from msgspec import Struct, structs
 
 from ..config.snapshot import Snapshot
 from ..core.settings import Hedging, Retry, Streaming, Timeouts
-from ..core.terms import Chain, Scope, Target
+from ..core.terms import Chain, Endpoint, Scope, Target
+from ..ledger.measured import Figures as Measured
 from ..ledger.record import AttemptRecord, Transition
 from ..ledger.rows import read_attempt, read_transition
 from ..store.api import AttemptRow, TransitionRow
 from .board import Board
 from .figures import Figures, TargetCount
-from .standing import CLOSED, Standing, standing_at
+from .measures import Measures
+from .standing import CLOSED, DRAINED, Standing, standing_at
 
 _SHUT: Final = frozenset({"open", "half_open"})
 
@@ -39,6 +41,18 @@ class CredentialView(Struct, frozen=True):
     standing: Standing
 
 
+class PlaceView(Struct, frozen=True):
+    """Something larger than a target, which opens and comes back as a whole."""
+
+    name: str
+    """With its scope, such as `region openai.com eu-west`."""
+    scope: str
+    """endpoint, region, model, provider; `network`: our own, for which nobody is to blame."""
+    standing: Standing
+    targets: tuple[str, ...]
+    """That belong to it."""
+
+
 class TargetView(Struct, frozen=True):
     """One target with its standing."""
 
@@ -56,6 +70,10 @@ class TargetView(Struct, frozen=True):
     """Since the keeper started."""
     failures: int
     """Attempts that failed through no fault of the caller's, since the keeper started."""
+    places: tuple[PlaceView, ...] = ()
+    """The larger places in trouble that it belongs to."""
+    measured: Measured | None = None
+    """Of all workers; null: none has asked it."""
 
 
 class ChainTarget(Struct, frozen=True):
@@ -67,10 +85,12 @@ class ChainTarget(Struct, frozen=True):
     turn: Turn
     """`eligible`; `last`: asked after the eligible ones; `left_out`: not asked."""
     reason: str
-    """Why it is asked last (ramp, demoted, suspect) or left out (open, half_open, throttled,
-    exhausted, auth, gone); empty: it is eligible."""
+    """Why it is asked last (ramp, demoted, suspect) or left out (drained, open, half_open,
+    throttled, exhausted, auth, gone); empty: it is eligible."""
     until: float | None
     """Unix seconds when it may come back, or the ramp is done; None: not timed."""
+    place: str = ""
+    """The larger place that stands so, such as `region openai.com eu-west`; empty: it does."""
 
 
 class ChainView(Struct, frozen=True):
@@ -90,16 +110,26 @@ class ChainView(Struct, frozen=True):
     """None: no request is sent twice."""
 
 
+class _Found(Struct, frozen=True):
+    """What keeps a target from being asked in its turn; see `ChainTarget`."""
+
+    turn: Turn
+    reason: str
+    until: float | None
+    place: str = ""
+
+
 class Views:
     """Draws one moment's picture."""
 
-    __slots__ = ("_board", "_eldest_at", "_figures", "_now", "_snapshot")
+    __slots__ = ("_board", "_eldest_at", "_figures", "_measures", "_now", "_places", "_snapshot")
 
     def __init__(
         self,
         snapshot: Snapshot,
         board: Board,
         figures: Figures,
+        measures: Measures,
         *,
         eldest_at: float,
         now: float,
@@ -110,6 +140,7 @@ class Views:
             snapshot: The configuration in force.
             board: Knows the standings.
             figures: Counts attempts.
+            measures: What the workers measure.
             eldest_at: As in `Board.of`.
             now: Unix seconds.
         """
@@ -118,6 +149,8 @@ class Views:
         self._figures = figures
         self._eldest_at = eldest_at
         self._now = now
+        self._measures = measures
+        self._places = self._in_trouble()
 
     def chains(self) -> list[ChainView]:
         """Show the configured chains."""
@@ -131,6 +164,10 @@ class Views:
     def targets(self) -> list[TargetView]:
         """Show every target of the configured chains once."""
         return [self._view_target(target) for target in self._targets().values()]
+
+    def places(self) -> list[PlaceView]:
+        """Show the larger places that are in trouble."""
+        return list(self._places.values())
 
     def target(self, id_: str) -> TargetView | None:
         """Show one target; None: no chain has it."""
@@ -180,7 +217,31 @@ class Views:
             credentials=self._credentials(target),
             attempts=count.attempts,
             failures=count.failures,
+            places=tuple(self._places_of(target)),
+            measured=self._measures.of(target.id),
         )
+
+    def _in_trouble(self) -> Mapping[str, PlaceView]:
+        members: dict[str, list[str]] = {}
+        for target in self._targets().values():
+            for name in self._names_of(target):
+                members.setdefault(name, []).append(target.id)
+        views = (
+            PlaceView(name, scope, self._standing(name), tuple(members.get(name, ())))
+            for name, scope in self._board.larger().items()
+        )
+        return {view.name: view for view in views if view.standing.state != "closed"}
+
+    def _names_of(self, target: Target) -> Iterable[str]:
+        """Return the whole names of the larger places that a target belongs to."""
+        return places_of(target, self._snapshot.providers[target.provider].endpoint)
+
+    def _places_of(self, target: Target) -> Iterator[PlaceView]:
+        """Yield the places in trouble that a target belongs to."""
+        if self._places:
+            for name in self._names_of(target):
+                if name in self._places:
+                    yield self._places[name]
 
     def _credentials(self, target: Target) -> tuple[CredentialView, ...]:
         return tuple(
@@ -202,20 +263,47 @@ class Views:
 
     def _turn(self, target: Target, chain: Chain) -> ChainTarget:
         """Foresee what `core.plan` would do with a target, by what the workers told of it."""
-        own, key = self._standing(target.id), self._best_key(target)
-        watched = chain.triggers.error or chain.triggers.latency is not None
-        ramp = own if own.state == "ramp" else key
-        turn, until = Turn.LEFT_OUT, None
-        if watched and own.state in _SHUT:
-            reason, until = own.state, own.until
-        elif key.state in _SHUT:
-            reason, until = key.reason, key.until
-        elif ramp.state == "ramp":
-            turn, reason, until = Turn.LAST, ramp.state, ramp.until
-        else:
-            reason = _overlay(own, chain)
-            turn = Turn.LAST if reason else Turn.ELIGIBLE
-        return ChainTarget(target.id, target.priority, target.weight, turn, reason, until)
+        found = self._bar(target, chain) or self._delay(target, chain)
+        if found is None:
+            return ChainTarget(target.id, target.priority, target.weight, Turn.ELIGIBLE, "", None)
+        return ChainTarget(
+            target.id,
+            target.priority,
+            target.weight,
+            found.turn,
+            found.reason,
+            found.until,
+            found.place,
+        )
+
+    def _bar(self, target: Target, chain: Chain) -> _Found | None:
+        """Return what keeps a target out; None: nothing does."""
+        own = self._standing(target.id)
+        if own.state == DRAINED:
+            return _Found(Turn.LEFT_OUT, own.state, None)
+        if _watches(chain):
+            if own.state in _SHUT:
+                return _Found(Turn.LEFT_OUT, own.state, own.until)
+            for place in self._places_of(target):
+                standing = place.standing
+                if standing.state in _SHUT:
+                    return _Found(Turn.LEFT_OUT, standing.state, standing.until, place.name)
+        key = self._best_key(target)
+        if key.state in _SHUT:
+            return _Found(Turn.LEFT_OUT, key.reason, key.until)
+        return None
+
+    def _delay(self, target: Target, chain: Chain) -> _Found | None:
+        """Return what puts a target behind the others; None: nothing does."""
+        own = self._standing(target.id)
+        for standing in (own, self._best_key(target)):
+            if standing.state == "ramp":
+                return _Found(Turn.LAST, standing.state, standing.until)
+        for place in self._places_of(target):
+            if place.standing.state == "ramp":
+                return _Found(Turn.LAST, "ramp", place.standing.until, place.name)
+        overlay = _overlay(own, chain)
+        return _Found(Turn.LAST, overlay, None) if overlay else None
 
     def _best_key(self, target: Target) -> Standing:
         """Return the standing of the key that is likeliest to serve."""
@@ -234,6 +322,19 @@ def to_json_form(value: object) -> object:
             return structs.asdict(value)
         case _:
             return value
+
+
+def places_of(target: Target, endpoint: Endpoint) -> Iterator[str]:
+    """Yield the whole names of the larger places that a target belongs to."""
+    yield f"endpoint {endpoint.host}:{endpoint.port}"
+    yield f"model {target.vendor} {target.model}"
+    yield f"region {target.vendor} {target.region}"
+    yield f"provider {target.vendor}"
+
+
+def _watches(chain: Chain) -> bool:
+    """Say whether a chain goes by openings of targets and places."""
+    return chain.triggers.error is not None or chain.triggers.latency is not None
 
 
 def _overlay(standing: Standing, chain: Chain) -> str:

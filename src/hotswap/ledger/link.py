@@ -3,12 +3,15 @@
 Both ends use this module only. The length is big-endian and counts the payload.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import DecodeError, Raw, Struct
 from msgspec.msgpack import Decoder, Encoder
 
 from ..config.snapshot import Snapshot
+from .measured import Figures
+from .question import Question
 from .record import Record, Transition
 from .rows import Entry, write_entry
 
@@ -51,7 +54,7 @@ class Parcel(Struct, frozen=True, tag="batch"):
 
 
 class Changed(Struct, frozen=True, tag="changed"):
-    """Both ways, at once: a target's standing changed in one worker, for the others to know."""
+    """Both ways, at once: a standing changed, in one worker or by order, for others to know."""
 
     transition: Transition
 
@@ -61,6 +64,21 @@ class Ask(Struct, frozen=True, tag="ask"):
 
     key: str
     ttl_s: float
+
+
+class Measured(Struct, frozen=True, tag="measured"):
+    """Up, after a `Tick`: what the worker measures of each target that had work since the last."""
+
+    figures: Mapping[str, Figures]
+    """By target."""
+
+
+class Explained(Struct, frozen=True, tag="explained"):
+    """Up: the answer to `Explain`."""
+
+    number: int
+    answer: bytes
+    """JSON, which the keeper passes on as it is."""
 
 
 class Tick(Struct, frozen=True, tag="tick"):
@@ -93,8 +111,19 @@ class Apply(Struct, frozen=True, tag="apply"):
     snapshot: Snapshot
 
 
-Up = Hello | Batch | Changed | Ask | Tick
-Down = Ack | Lease | Changed | Apply
+class Told(Struct, frozen=True, tag="told"):
+    """Down, once: the worker now knows what lasts of all that was found out before it came."""
+
+
+class Explain(Struct, frozen=True, tag="explain"):
+    """Down: what would you do with this request now?"""
+
+    number: int
+    question: Question
+
+
+Up = Hello | Batch | Changed | Ask | Tick | Measured | Explained
+Down = Ack | Lease | Changed | Apply | Told | Explain
 
 _encoder: Final = Encoder()
 

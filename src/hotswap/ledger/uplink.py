@@ -2,11 +2,12 @@
 
 Nothing here blocks, waits or raises on the line of a request. Records wait in a bounded outbox
 until the keeper has committed them; after a cut they are sent again from the first unacknowledged
-one. Without a keeper the worker decides alone: a lease is granted, records gather.
+one. Without a keeper the worker decides alone: a lease is granted, records gather. A new worker
+may wait for a moment (`told`) until it knows what the others have found out.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final, assert_never, cast
 
@@ -22,16 +23,22 @@ from .link import (
     Batch,
     Changed,
     Down,
+    Explain,
+    Explained,
     FrameError,
     Hello,
     Lease,
+    Measured,
     Parcel,
     Tick,
+    Told,
     Up,
     down_frames,
     write_frame,
 )
+from .measured import Figures
 from .outbox import Outbox
+from .question import Question
 from .record import Record, Transition
 
 FLUSH_S: Final = 0.01
@@ -74,6 +81,8 @@ class Uplink:
         on_changed: Callable[[Transition], None],
         on_apply: Callable[[Snapshot], None],
         load: Callable[[], Load],
+        measure: Callable[[], Mapping[str, Figures]],
+        explain: Callable[[Question], bytes],
         jitter: Callable[[], float],
         limit: int = 20_000,
         born_at: float = 0.0,
@@ -87,6 +96,8 @@ class Uplink:
             on_changed: Takes what another worker found out.
             on_apply: Takes the configuration to serve by from now on.
             load: Says what the worker is busy with.
+            measure: Gives the figures of the targets that had work since the last call.
+            explain: Says as JSON what the worker would do with a request now.
             jitter: Gives a random number in [0, 1).
             limit: Records to hold at most.
             born_at: Unix seconds when the worker process started.
@@ -96,6 +107,9 @@ class Uplink:
         self._on_changed = on_changed
         self._on_apply = on_apply
         self._load = load
+        self._measure = measure
+        self._explain = explain
+        self._told = asyncio.Event()
         self._jitter = jitter
         # What was sent can not give way any more: half of a small outbox is kept from that.
         self._outbox = Outbox(limit, window=min(WINDOW, (limit + 1) // 2))
@@ -119,6 +133,15 @@ class Uplink:
         """Records that are not acknowledged yet."""
         return len(self._outbox)
 
+    async def told(self, timeout_s: float) -> None:
+        """Wait until the keeper has said what lasts of former findings.
+
+        Returns after `timeout_s` at the latest, and at once when there is no keeper's socket.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._told.wait()
+
     def record(self, record: Record) -> None:
         """Remember what happened."""
         self._outbox.add(record)
@@ -127,8 +150,7 @@ class Uplink:
 
     def changed(self, transition: Transition) -> None:
         """Let the other workers know at once; `record` it as well, or it is not kept."""
-        if self._wire is not None and not self._wire.stalled:
-            self._wire.send(Changed(transition))
+        self._send(Changed(transition))
 
     def ask(self, key: str, ttl_s: float, answer: Answer) -> None:
         """Ask whether this worker may probe `key`; `answer` is called once, never from here.
@@ -150,11 +172,12 @@ class Uplink:
         loop = asyncio.get_running_loop()
         pause_s = PAUSE_S
         while True:
-            wire = _Wire(self, self._load)
+            wire = _Wire(self, self._tick)
             try:
-                with suppress(OSError):
-                    await loop.create_unix_connection(wire.itself, self._path)
-                    await wire.closed
+                await loop.create_unix_connection(wire.itself, self._path)
+                await wire.closed
+            except OSError:
+                self._told.set()  # nobody is there to tell
             finally:
                 wire.close()
             # A connection that brought something was a keeper's; one that did not may be the
@@ -195,6 +218,10 @@ class Uplink:
                 self._on_changed(transition)
             case Apply(snapshot):
                 self._on_apply(snapshot)
+            case Told():
+                self._told.set()
+            case Explain(number, question):
+                self._send(Explained(number, self._explain(question)))
             case _:
                 assert_never(message)
 
@@ -208,6 +235,17 @@ class Uplink:
         self._wire = None
         for key in list(self._asked):
             self._answer(key, granted=True)
+
+    def _send(self, message: Up) -> None:
+        """Send what can be left out when nobody reads."""
+        if self._wire is not None and not self._wire.stalled:
+            self._wire.send(message)
+
+    def _tick(self, late_s: float) -> None:
+        load = self._load()
+        self._send(Tick(load.in_flight, load.connections, late_s, self.dropped))
+        if figures := self._measure():
+            self._send(Measured(figures))
 
     def _answer(self, key: str, *, granted: bool) -> None:
         asked = self._asked.pop(key, None)
@@ -243,7 +281,7 @@ class _Asked(Struct, frozen=True):
 class _Wire(asyncio.Protocol):
     """One connection to the keeper."""
 
-    def __init__(self, uplink: Uplink, load: Callable[[], Load]) -> None:
+    def __init__(self, uplink: Uplink, on_tick: Callable[[float], None]) -> None:
         loop = asyncio.get_running_loop()
         self.closed: asyncio.Future[None] = loop.create_future()
         self.heard = False
@@ -251,7 +289,7 @@ class _Wire(asyncio.Protocol):
         self.stalled = False
         """The keeper does not read: nothing more is written that can wait."""
         self._uplink = uplink
-        self._load = load
+        self._on_tick = on_tick
         self._frames = down_frames()
         self._transport: asyncio.WriteTransport | None = None
         self._ticking: asyncio.TimerHandle | None = None
@@ -274,7 +312,7 @@ class _Wire(asyncio.Protocol):
             self.close()
             return
         for message in messages:
-            if isinstance(message, Hello | Batch | Ask | Tick):
+            if isinstance(message, Hello | Batch | Ask | Tick | Measured | Explained):
                 self.close()
                 return
             self._uplink.on_message(message)
@@ -321,7 +359,5 @@ class _Wire(asyncio.Protocol):
 
     def _tick(self) -> None:
         late_s = max(0.0, asyncio.get_running_loop().time() - self._tick_at)
-        load = self._load()
-        if not self.stalled:
-            self.send(Tick(load.in_flight, load.connections, late_s, self._uplink.dropped))
+        self._on_tick(late_s)
         self._tick_later()

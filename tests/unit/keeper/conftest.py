@@ -15,6 +15,7 @@ from hotswap.core.terms import Chain, Credential, Endpoint, Needs, Provider, Tar
 from hotswap.keeper.api import Admin
 from hotswap.keeper.feed import Feed, Hello
 from hotswap.keeper.hub import Hub
+from hotswap.keeper.orders import Orders
 from hotswap.ledger.live import Live
 from hotswap.ledger.record import AttemptRecord, Record
 from hotswap.ledger.rows import AttemptEntry, TransitionEntry, write_entry
@@ -100,7 +101,10 @@ class Answer(Struct, frozen=True):
 class Call:
     """One request to the application, whose answer is taken piece by piece."""
 
-    def __init__(self, rig: "Rig", path: str, method: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, rig: "Rig", path: str, method: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> None:
+        self._body = body
         path, _, query = path.partition("?")
         self._scope: dict[str, object] = {
             "type": "http",
@@ -124,7 +128,7 @@ class Call:
     async def _receive(self) -> MutableMapping[str, object]:
         if not self._asked:
             self._asked = True
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": self._body, "more_body": False}
         await self._left.wait()
         return {"type": "http.disconnect"}
 
@@ -168,8 +172,17 @@ class Rig:
             log=structlog.get_logger(),
         )
         self.feed = Feed(self.live, epoch="e", hello=lambda reset: Hello(reset, "1.2.3", "one"))
+        self.orders = Orders(
+            self.hub,
+            store=self.store,
+            live=self.live,
+            settings=lambda: snapshot().health.breaker,
+            clock=self.clock,
+            boot="keeper-1",
+        )
         api = Admin(
             hub=self.hub,
+            orders=self.orders,
             store=self.store,
             feed=self.feed,
             snapshot=snapshot,
@@ -204,6 +217,14 @@ class Rig:
         head, body = await call.head(), await call.piece()
         await call.leave()
         return Answer(head.status, head.headers, body)
+
+    async def post(self, path: str, body: bytes = b"") -> Answer:
+        """Have something done below the API's root."""
+        headers = {"host": "localhost:8101", "authorization": f"Bearer {KEY}"}
+        call = Call(self, f"{ROOT}/{path}", "POST", headers, body)
+        head, answer = await call.head(), await call.piece()
+        await call.leave()
+        return Answer(head.status, head.headers, answer)
 
     def watch(self, last_id: str = "") -> Call:
         headers = {"host": "localhost", "authorization": f"Bearer {KEY}"}

@@ -61,6 +61,7 @@ async def test_chains_are_shown_once_under_their_own_names(rig: Rig) -> None:
                 "turn": "eligible",
                 "reason": "",
                 "until": None,
+                "place": "",
             },
             {
                 "id": "b/y",
@@ -69,10 +70,15 @@ async def test_chains_are_shown_once_under_their_own_names(rig: Rig) -> None:
                 "turn": "eligible",
                 "reason": "",
                 "until": None,
+                "place": "",
             },
         ],
         "eligible": 2,
-        "triggers": {"error": {}, "auth": {"failures": 2}},
+        "triggers": {
+            "error": {"classes": []},
+            "auth": {"failures": 2},
+            "region": {"min_targets": 2},
+        },
         "timeouts": {
             "connect_s": 2.0,
             "first_content_s": None,
@@ -103,7 +109,11 @@ async def test_chains_are_shown_once_under_their_own_names(rig: Rig) -> None:
         "hedge": None,
     }
     assert measured["name"] == "measured"
-    assert list(convert(measured["triggers"], dict[str, object])) == ["latency", "error_rate"]
+    assert list(convert(measured["triggers"], dict[str, object])) == [
+        "latency",
+        "error_rate",
+        "region",
+    ]
 
 
 async def test_one_chain_is_found_by_name_by_alias_and_by_target(rig: Rig) -> None:

@@ -1,3 +1,5 @@
+import pytest
+
 from hotswap.keeper.board import Board
 from hotswap.keeper.leases import Leases
 from hotswap.ledger.record import Transition
@@ -83,28 +85,111 @@ def test_new_workers_hear_of_openings_that_last() -> None:
     assert board.worries(10.0) == [lasting, timeless]
 
 
+@pytest.mark.parametrize("reason", ["auth", "exhausted", "gone"])
+def test_a_disabled_key_is_told_of_for_a_day_after_its_last_refusal(reason: str) -> None:
+    board = Board()
+    refused = change(100.0, "open", target="a", credential="main", reason=reason, until=160.0)
+    board.learn(refused)
+    board.learn(change(160.0, "half_open", target="a", credential="main", reason="due"))
+
+    assert board.worries(86_499.0) == [refused]
+    assert board.worries(86_500.0) == []
+
+
+def test_a_key_that_serves_again_is_not_told_of() -> None:
+    board = Board()
+    board.learn(change(1.0, "open", target="a", credential="main", reason="auth", until=61.0))
+    board.learn(change(62.0, "ramp", target="a", credential="main", reason="probe_ok"))
+
+    assert board.worries(63.0) == []
+
+
+def test_a_throttle_is_told_of_until_its_time_is_over() -> None:
+    board = Board()
+    late = change(1.0, "open", credential="main", reason="throttled", until=61.0)
+    board.learn(late)
+    board.learn(change(61.0, "half_open", credential="main", reason="due"))
+
+    assert board.worries(60.9) == [late]
+    assert board.worries(61.0) == []
+
+
+def test_a_drain_lasts_until_it_is_ended_whatever_else_happens() -> None:
+    board = Board()
+    drain = change(5.0, "drained", reason="operator")
+    board.learn(drain)
+    board.learn(change(9.0, "open", until=14.0))
+
+    assert board.worries(1e9) == [drain]
+    assert (board.of("a/x").state, board.of("a/x").reason) == ("drained", "operator")
+    assert board.of("a/x", eldest_at=1e9).since == 5.0
+
+    assert board.learn(change(20.0, "undrained", reason="operator"))
+    assert (board.of("a/x").state, board.of("a/x").since) == ("half_open", 20.0)
+    assert board.worries(1e9) == []
+
+
+def test_whoever_closes_a_drained_target_ends_the_drain() -> None:
+    board = Board()
+    board.learn(change(5.0, "drained", reason="operator"))
+    board.learn(change(6.0, "closed", reason="ramp_done"))
+    assert board.of("a/x").state == "drained"
+
+    board.learn(change(7.0, "closed", reason="operator"))
+
+    assert (board.of("a/x").state, board.of("a/x").since) == ("closed", 7.0)
+    assert board.worries(8.0) == []
+
+
+def test_a_drain_that_was_ended_since_is_not_restored() -> None:
+    board = Board()
+    board.learn(change(5.0, "undrained", reason="operator"))
+
+    assert not board.learn(change(4.0, "drained", reason="operator"))
+    assert board.of("a/x").state == "closed"
+
+
+def test_a_trial_says_nothing_before_its_probe_has_ended() -> None:
+    board = Board()
+    board.learn(change(1.0, "open", until=300.0))
+    board.learn(change(2.0, "trial", reason="operator"))
+
+    assert (board.of("a/x").state, board.of("a/x").until) == ("open", 300.0)
+
+
+def test_larger_places_are_known_by_their_whole_names() -> None:
+    board = Board()
+    name = "region openai.com eu-west"
+    down = Transition(1.0, name, "", "closed", "open", "members", until=20.0, scope="region")
+    board.learn(down)
+
+    assert board.larger() == {name: "region"}
+    assert board.of(name).state == "open"
+    assert board.worries(10.0) == [down]
+
+
 def test_what_died_with_the_former_workers_is_closed() -> None:
     board = Board()
     board.learn(change(1.0, "ramp"))
     board.learn(change(1.0, "open", target="a/over", until=9.0))
     board.learn(change(1.0, "open", target="a/lasting", until=20.0))
     board.learn(change(10.0, "ramp", target="a/y"))
-    board.restore([change(1.0, "open", target="a/restored", until=20.0)])
 
     states = [
-        board.of(target, eldest_at=10.0).state
-        for target in ("a/x", "a/over", "a/lasting", "a/y", "a/restored")
+        board.of(target, eldest_at=10.0).state for target in ("a/x", "a/over", "a/lasting", "a/y")
     ]
 
-    assert states == ["closed", "closed", "open", "ramp", "closed"]
-    assert board.of("a/restored", eldest_at=0.5).state == "open"
+    assert states == ["closed", "closed", "open", "ramp"]
 
 
-def test_what_a_former_keeper_stored_is_shown_but_not_told() -> None:
+def test_what_a_former_keeper_stored_is_known_as_what_is_heard() -> None:
     board = Board()
-    board.learn(change(3.0, "closed", target="a/y"))
-    board.restore([change(1.0, "open"), change(2.0, "open", target="a/y")])
+    newest = change(3.0, "closed", target="a/y")
+    lasting = change(1.0, "open", until=20.0)
+    board.learn(newest)
+    board.restore([lasting, change(2.0, "open", target="a/y", until=20.0)])
 
     assert board.of("a/x").state == "open"
+    assert board.of("a/x", eldest_at=10.0).state == "open"
     assert board.of("a/y").state == "closed"
-    assert board.worries(0.0) == []
+    assert board.worries(10.0) == [lasting]

@@ -24,6 +24,8 @@ def uplink_to(path: Path, limit: int = 100) -> Uplink:
         on_changed=lambda _: None,
         on_apply=lambda _: None,
         load=lambda: Load(0, 0),
+        measure=dict,
+        explain=lambda question: b"{}",
         jitter=lambda: 0.0,
         limit=limit,
     )

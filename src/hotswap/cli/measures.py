@@ -1,0 +1,48 @@
+"""What is measured of a target, in words."""
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from ..ledger.measured import Figures, Quantiles
+from .showing import span
+
+
+def figures_parts(figures: Figures | None) -> list[RenderableType]:
+    """Lay out what the workers measure of a target; None: nothing yet."""
+    if figures is None:
+        return []
+    return [Text(line) for line in figures_lines(figures)]
+
+
+def figures_lines(figures: Figures) -> list[str]:
+    """Tell what is measured, one subject per line."""
+    lines = [f"now       {_load(figures)}"]
+    for name, found in (("streams", figures.streamed), ("whole", figures.whole)):
+        if found is not None:
+            lines.append(f"{name:<9} first content {_quantiles(found)}")
+    more = [
+        f"{name} {span(seconds)}"
+        for name, seconds in (
+            ("longest pause p95", figures.gap_p95_s),
+            ("whole stream p95", figures.total_p95_s),
+            ("peak", figures.peak_s),
+        )
+        if seconds is not None
+    ]
+    if more:
+        lines.append(f"times     {'; '.join(more)}")
+    lines.append(
+        f"limits    first content {span(figures.first_content_limit_s)} streamed,"
+        f" {span(figures.whole_limit_s)} whole; silence {span(figures.silence_limit_s)}"
+    )
+    return lines
+
+
+def _load(figures: Figures) -> str:
+    failed = figures.failed_share
+    share = "" if failed is None else f", {failed:.1%} of them failed"
+    return f"{figures.in_flight} in flight, {figures.attempts} begun in the last minute{share}"
+
+
+def _quantiles(found: Quantiles) -> str:
+    return f"p50 {span(found.p50_s)}, p95 {span(found.p95_s)}, p99 {span(found.p99_s)}"
