@@ -1,20 +1,63 @@
-"""Which targets may serve a request, in which order, and why the others may not."""
+"""Which targets may serve a request, in which order, and why the others may not.
 
-from collections.abc import Callable, Sequence
-from itertools import groupby
-from math import log
+Four questions, in this order. Which targets may answer it at all: residency, the caller's own
+order, one model for vectors. In which order: the chain's balance. Which of them can do it, and
+are well. And who stands in for what is down: the same model in another region of its vendor.
+
+Nothing that is only worse than usual bars a target: it is asked after the others. Where all are
+worse, they come in this order: above the headroom of a limit (it answers now, and that headroom
+is kept for such a moment), with a window that may be too small (a refusal costs one round trip),
+in a ramp (it works, and must not be overrun), failing too often (it fails fast, mostly), too slow
+(somebody waits), and at the very limit (it refuses, and the more so for others). Among those that
+are alike in this, the usual order holds.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from .ask import ANYTHING, Able, Ask, Scene, able_for_all
+from .balance import alone, first, ordered
 from .capability import TIGHT
+from .change import State
+from .health import TargetHealth
+from .keyring import Keyring
+from .place import ramp_at
+from .regions import sisters_first
 from .standings import Standings
-from .terms import Chain, Target
+from .terms import Chain, Reading, Target
+
+__all__ = [
+    "ANYTHING",
+    "DOWN",
+    "OTHER_MODEL",
+    "RESIDENCY",
+    "Able",
+    "Ask",
+    "Plan",
+    "Skip",
+    "able_for_all",
+    "least_bad",
+    "look",
+    "plan",
+]
 
 OTHER_MODEL: Final = "other_model"
 """Why a target is left out where answers of two models cannot be compared."""
-_DEMOTED: Final = "demoted"
-"""In a ramp, failing too often, too slow, or tight: asked after the others."""
+RESIDENCY: Final = "access.keys.zones"
+"""The rule by which a target is left out where the caller's data may not be processed."""
+RAMP: Final = "ramp"
+HEADROOM: Final = "headroom"
+
+_LATER: Final[Mapping[str, int]] = {HEADROOM: 0, TIGHT: 1, RAMP: 2, "demoted": 3, "suspect": 4}
+"""Why targets are asked after the others, and after which of those."""
+_LAST: Final = 5
+"""At the very limit."""
+_RAMP_RULE: Final = "breaker.ramp_s"
+"""Its readings are shares of the traffic."""
+DOWN: Final = frozenset({State.OPEN.value, State.HALF_OPEN.value})
+"""Why targets are left out that do not answer."""
 
 
 class Skip(Struct, frozen=True, gc=False):
@@ -22,8 +65,8 @@ class Skip(Struct, frozen=True, gc=False):
 
     target: str
     reason: str
-    """open, half_open, throttled, exhausted, auth, gone, other_model, drained, or what it cannot
-    do; where it is only asked later: ramp, demoted, suspect, headroom, tight."""
+    """open, half_open, throttled, exhausted, auth, gone, other_model, drained, `zone us`, or what
+    it cannot do; where it is only asked later: ramp, demoted, suspect, headroom, tight."""
     unable: bool = False
     """The target cannot do what the request asks, however well it is."""
     rule: str = ""
@@ -33,36 +76,6 @@ class Skip(Struct, frozen=True, gc=False):
     threshold: float | None = None
     scope: str = ""
     """The larger thing that is down, as `region openai.com eu-west`; empty: the target itself."""
-
-
-Able = Callable[[Target], str]
-"""Says what a target lacks for the request in hand; empty: nothing. `TIGHT`: it comes last."""
-
-
-def able_for_all(_: Target) -> str:
-    """Say that no target lacks anything."""
-    return ""
-
-
-class Ask(Struct, frozen=True, gc=False):
-    """What of a request bears on where it goes."""
-
-    able: Able = able_for_all
-    """A target for which it has words is left out, also when nothing else is left."""
-    one_model: bool = False
-    """Only the first target's model may answer: vectors of another model are not comparable, so
-    embeddings never move to one."""
-    prompt_tokens: int = 0
-    """Estimate."""
-    output_tokens: int = 0
-    """What the caller allows the answer; 0: it does not say."""
-    conversation: bytes = b""
-    """Names the conversation, where the chain keeps it at one target; empty: it does not."""
-    order: Sequence[str] = ()
-    """The caller's own: only these targets, in this order; empty: the chain's."""
-
-
-ANYTHING: Final = Ask()
 
 
 class Plan(Struct, frozen=True, gc=False):
@@ -75,7 +88,13 @@ class Plan(Struct, frozen=True, gc=False):
     panic: bool = False
     """Nothing is eligible: the candidates are the least bad, each subject to admission."""
     rest: Sequence[Target] = ()
-    """Not looked at yet, since the first target is fine; `look` orders them when it failed."""
+    """Not looked at yet, since there is one that is fine; `look` orders them when it failed."""
+
+
+class _Behind(Struct, frozen=True, gc=False):
+    rank: int
+    target: Target
+    skip: Skip
 
 
 def plan(
@@ -86,7 +105,7 @@ def plan(
     *,
     ask: Ask = ANYTHING,
 ) -> Plan:
-    """Order the eligible targets of `chain`; demoted ones come last.
+    """Order the eligible targets of `chain`; those that are worse than usual come last.
 
     Args:
         chain: Its targets are sorted by priority.
@@ -95,22 +114,24 @@ def plan(
         jitter: Gives a random number in [0, 1).
         ask: What of the request bears on it.
     """
+    scene = Scene(chain, standings, now, jitter, ask)
     targets: Sequence[Target] = chain.targets
-    others: list[Skip] = []
-    if ask.one_model:
-        model = targets[0].model
-        others = [Skip(t.id, OTHER_MODEL) for t in targets if t.model != model]
-        targets = [target for target in targets if target.model == model]
-    count = len(targets)
-    if count > 1 and targets[1].priority == targets[0].priority:
-        targets = _ordered(targets, jitter)
-    first = targets[0]
-    if not ask.able(first) and not _verdict(first, chain, standings, now):
-        return Plan((first,), tuple(others), rest=targets[1:])
-    looked = look(targets, chain, standings, now, jitter, ask=ask)
-    skips = (*others, *looked.skips)
-    if looked.targets:
-        return Plan(looked.targets, skips)
+    others: tuple[Skip, ...] = ()
+    if ask.one_model or ask.order or ask.zones:
+        bounded = _bounded(targets, ask)
+        targets, others = bounded.targets, bounded.skips
+        if not targets:
+            return bounded
+    at = 0 if ask.order else _first(targets, scene)
+    chosen = targets[at]
+    rest = (*targets[:at], *targets[at + 1 :]) if at else targets[1:]
+    skip = _obstacle(chosen, scene)
+    if skip is None:
+        return Plan((chosen,), others, rest=rest)
+    found = _sorted_out((chosen, *_in_order(rest, scene)), scene, known=skip)
+    skips = (*others, *found.skips)
+    if found.targets:
+        return Plan(found.targets, skips, found.behind, rest=found.rest)
     return Plan(least_bad(chain, standings, now, skips), skips, panic=True)
 
 
@@ -123,83 +144,184 @@ def look(
     *,
     ask: Ask = ANYTHING,
 ) -> Plan:
-    """Order `targets`: eligible ones, demoted ones behind them; and those left out."""
-    eligible: list[Target] = []
-    demoted: list[Target] = []
-    skips: list[Skip] = []
-    for target in _ordered(targets, jitter):
-        lacks = ask.able(target)
-        if lacks and lacks != TIGHT:
-            skips.append(Skip(target.id, lacks, unable=True))
-            continue
-        verdict = _verdict(target, chain, standings, now)
-        if not verdict and not lacks:
-            eligible.append(target)
-        elif not verdict or verdict == _DEMOTED:
-            demoted.append(target)
-        else:
-            skips.append(Skip(target.id, verdict))
-    return Plan(eligible + demoted, tuple(skips))
-
-
-def _verdict(target: Target, chain: Chain, standings: Standings, now: float) -> str:
-    """Return why `target` may not be asked; `_DEMOTED`: after the others; nothing: in its turn."""
-    triggers = chain.triggers
-    health = standings.target(target.id)
-    keyring = standings.keyring(target.provider)
-    if triggers.error or triggers.latency:
-        obstacle = health.obstacle_at(now)
-        if obstacle is not None:
-            return obstacle
-    barred = keyring.obstacle_at(target.model, now)
-    if barred is not None:
-        return barred.reason
-    if (
-        not health.admits_at(now)
-        or not keyring.admits_at(target.model, now)
-        or (triggers.error_rate is not None and health.demotion(now, triggers.error_rate))
-        or (triggers.latency is not None and health.suspicion(now, triggers.latency))
-    ):
-        return _DEMOTED
-    return ""
-
-
-def _ordered(targets: Sequence[Target], jitter: Callable[[], float]) -> Sequence[Target]:
-    """Return the targets by priority; those of equal priority share by weight."""
-    last = None
-    for target in targets:
-        if target.priority == last:
-            return _shuffled(targets, jitter)
-        last = target.priority
-    return targets
-
-
-def _shuffled(targets: Sequence[Target], jitter: Callable[[], float]) -> Sequence[Target]:
-    """Shuffle each tier by weight (Efraimidis and Spirakis, 2006)."""
-    ordered: list[Target] = []
-    for _, tier in groupby(targets, key=lambda t: t.priority):
-        keyed = [(log(1.0 - jitter()) / target.weight, target) for target in tier]
-        ordered += [target for _, target in sorted(keyed, key=lambda pair: -pair[0])]
-    return ordered
+    """Order `targets` to the last: eligible ones, worse ones behind them; and those left out."""
+    scene = Scene(chain, standings, now, jitter, ask)
+    others: tuple[Skip, ...] = ()
+    if ask.order or ask.zones:
+        bounded = _bounded(targets, ask)
+        targets, others = bounded.targets, bounded.skips
+    found = _sorted_out(_in_order(targets, scene), scene)
+    return Plan(found.targets, (*others, *found.skips), found.behind)
 
 
 def least_bad(
-    chain: Chain, standings: Standings, now: float, skips: Sequence[Skip]
+    chain: Chain,
+    standings: Standings,
+    now: float,
+    skips: Sequence[Skip],
 ) -> list[Target]:
     """Order what may be tried although nothing is eligible.
 
-    A throttle whose end only we guessed comes first, then open targets by priority. A reset that
-    the provider itself named is a clock and never tried before; disabled credentials never serve.
+    A throttle whose end only we guessed comes first, then open targets, as they were looked at. A
+    reset that the provider itself named is a clock and never tried before; disabled credentials
+    never serve.
     """
-    reasons = {skip.target: skip.reason for skip in skips}
+    named = {target.id: target for target in chain.targets}
     throttled: list[Target] = []
     opened: list[Target] = []
-    for target in chain.targets:
-        reason = reasons.get(target.id)
-        if reason == "throttled":
+    for skip in skips:
+        target = named[skip.target]
+        if skip.reason == "throttled":
             ring = standings.keyring(target.provider)
             if ring.panic_pick(target.model, now) is not None:
                 throttled.append(target)
-        elif reason in {"open", "half_open"}:
+        elif skip.reason in DOWN:
             opened.append(target)
     return throttled + opened
+
+
+def _bounded(targets: Sequence[Target], ask: Ask) -> Plan:
+    """Return the targets that may answer at all, and why others may not.
+
+    Those that the caller's own order leaves out are not told of: it knows.
+    """
+    model = targets[0].model if targets else ""
+    skips: list[Skip] = []
+    if ask.order:
+        named = {target.id: target for target in targets}
+        targets = [named[id_] for id_ in ask.order if id_ in named]
+        model = targets[0].model if targets else ""
+    if ask.zones:
+        skips = [_elsewhere(target) for target in targets if target.zone not in ask.zones]
+        targets = [target for target in targets if target.zone in ask.zones]
+    if ask.one_model:
+        skips += [Skip(t.id, OTHER_MODEL) for t in targets if t.model != model]
+        targets = [target for target in targets if target.model == model]
+    return Plan(targets, tuple(skips))
+
+
+def _elsewhere(target: Target) -> Skip:
+    zone = f"zone {target.zone}" if target.zone else "no zone"
+    return Skip(target.id, zone, unable=True, rule=RESIDENCY)
+
+
+def _first(targets: Sequence[Target], scene: Scene) -> int:
+    """Return the place of the target that is asked first, if it is fine."""
+    warm = scene.ask.warm
+    if warm:
+        for at, target in enumerate(targets):
+            if target.id == warm:
+                return at
+    return 0 if alone(targets, scene.chain) else first(targets, scene)
+
+
+def _in_order(targets: Sequence[Target], scene: Scene) -> Sequence[Target]:
+    """Return the targets in the caller's own order, or by priority and balance."""
+    return targets if scene.ask.order else ordered(targets, scene)
+
+
+def _sorted_out(targets: Sequence[Target], scene: Scene, *, known: Skip | None = None) -> Plan:
+    """Look at targets in order: eligible ones, worse ones behind them; and those left out.
+
+    Args:
+        targets: In the order in which they would be asked.
+        scene: The request.
+        known: What is wrong with the first, which was looked at already; then the first one that
+            is fine is enough, unless some are to come behind all others.
+    """
+    enough = known is not None
+    region = scene.chain.triggers.region
+    eligible: list[Target] = []
+    behind: list[_Behind] = []
+    skips: list[Skip] = []
+    down: list[Target] = []
+    left = targets
+    while left:
+        target, left = left[0], left[1:]
+        skip = _obstacle(target, scene) if known is None else known
+        known = None
+        if skip is None:
+            eligible.append(target)
+            if enough and not behind:
+                return Plan(eligible, tuple(skips), rest=left)
+        elif skip.reason in _LATER:
+            behind.append(_Behind(_rank(skip), target, skip))
+        else:
+            skips.append(skip)
+            if region is not None and skip.reason in DOWN:
+                left = sisters_first(target, left, down)
+                down.append(target)
+    behind.sort(key=_rank_of)
+    return Plan(
+        [*eligible, *(one.target for one in behind)],
+        tuple(skips),
+        tuple([one.skip for one in behind]),
+    )
+
+
+def _obstacle(target: Target, scene: Scene) -> Skip | None:
+    """Return why `target` is not asked in its turn; None: it is."""
+    lacks = scene.ask.able(target)
+    if lacks and lacks != TIGHT:
+        return Skip(target.id, lacks, unable=True)
+    health = scene.standings.target(target.id)
+    keyring = scene.standings.keyring(target.provider)
+    barred = health.bar_at(scene.now, scene.chain.triggers)
+    if barred is not None:
+        return _told(target, barred)
+    shut = keyring.obstacle_at(target.model, scene.now)
+    if shut is not None:
+        return Skip(target.id, shut.reason)
+    found = _drawback(target, health, keyring, scene)
+    if found is not None:
+        return _told(target, found)
+    return Skip(target.id, TIGHT) if lacks else None
+
+
+def _drawback(
+    target: Target, health: TargetHealth, keyring: Keyring, scene: Scene
+) -> Reading | None:
+    """Return why others should be asked before `target`; None: nothing speaks for them.
+
+    The worst is looked for first.
+    """
+    triggers, now = scene.chain.triggers, scene.now
+    found: Reading | None = None
+    if triggers.latency is not None:
+        found = health.suspicion(now, triggers.latency)
+    if found is None and triggers.error_rate is not None:
+        found = health.demotion(now, triggers.error_rate)
+    return found or _ramp(target, health, keyring, scene)
+
+
+def _ramp(target: Target, health: TargetHealth, keyring: Keyring, scene: Scene) -> Reading | None:
+    """Return what is in a ramp and has no room for this request; None: nothing is."""
+    now = scene.now
+    if health.above:
+        share, name = ramp_at(health.above, now, scene.chain.triggers)
+        if scene.jitter() >= share:
+            return Reading(RAMP, _RAMP_RULE, share, 1.0, name)
+    if health.breaker.state is State.RAMP and not health.admits_at(now):
+        return Reading(RAMP, _RAMP_RULE, health.breaker.share_at(now), 1.0)
+    return None if keyring.admits_at(target.model, now) else Reading(RAMP)
+
+
+def _told(target: Target, found: Reading) -> Skip:
+    return Skip(
+        target.id,
+        found.reason,
+        rule=found.rule,
+        measured=found.measured,
+        threshold=found.threshold,
+        scope=found.scope,
+    )
+
+
+def _rank(skip: Skip) -> int:
+    if skip.reason == HEADROOM and (skip.measured or 0.0) >= 1.0:
+        return _LAST
+    return _LATER[skip.reason]
+
+
+def _rank_of(behind: _Behind) -> int:
+    return behind.rank

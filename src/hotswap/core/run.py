@@ -7,10 +7,11 @@ from msgspec import Struct
 
 from .capability import CONTEXT
 from .error_class import acts_on
-from .plan import ANYTHING, OTHER_MODEL, Ask, Plan, Skip, least_bad, look
+from .plan import ANYTHING, DOWN, OTHER_MODEL, Ask, Plan, Skip, least_bad, look
+from .regions import sisters_first
 from .retry import pause_s
 from .standings import Standings
-from .terms import RULES, Cause, Chain, Credential, Failure, Rule, Target, Trigger
+from .terms import RULES, Cause, Chain, Credential, Failure, Rule, Scope, Target, Trigger
 
 
 class Start(Struct, frozen=True, gc=False):
@@ -144,6 +145,8 @@ class Run:
             self._window = max(self._window, self._hand.target.abilities.context)
         if now >= self._deadline or not rule.move_on or not self._acts(failure, rule):
             return GiveUp(failure)
+        if rule.scope is Scope.TARGET:
+            self._turn_to_sisters(now)
         return (
             (self._next_key(now) if rule.next_key else None)
             or self._next_target(now)
@@ -168,6 +171,8 @@ class Run:
         if now >= self._deadline or not rule.move_on or not self._acts(failure, rule):
             return GiveUp(failure)
         self._look_at_rest(now)
+        if rule.scope is Scope.TARGET:
+            self._turn_to_sisters(now)
         done, left = self._targets[: self._at + 1], self._targets[self._at + 1 :]
         self._targets = (*done, *sorted(left, key=lambda target: not continues(target)))
         return self._next_target(now) or self._retry(failure, now) or self._exhausted(failure, now)
@@ -180,7 +185,7 @@ class Run:
         for at in range(self._at + 1, len(self._targets)):
             target = self._targets[at]
             health = self._standings.target(target.id)
-            if not fits(target) or health.obstacle_at(now) is not None:
+            if not fits(target) or health.bars(now, self._chain.triggers):
                 continue
             ring = self._standings.keyring(target.provider)
             credential = ring.pick(target.model, now, ())
@@ -234,6 +239,19 @@ class Run:
             acts = rule.trigger is None or triggers.active(rule.trigger)
         return acts or (failure.cause is Cause.HANG and triggers.active(Trigger.LATENCY))
 
+    def _turn_to_sisters(self, now: float) -> None:
+        """Let the same model in another region of its vendor come next, as a plan would."""
+        if self._hand is None or not self._hand.target.region or not self._chain.triggers.region:
+            return
+        self._look_at_rest(now)
+        behind = {skip.target for skip in self.behind}
+        done, left = self._targets[: self._at + 1], self._targets[self._at + 1 :]
+        late = [target for target in left if target.id in behind]
+        fine = [target for target in left if target.id not in behind]
+        down = self._tried | {skip.target for skip in self.skips if skip.reason in DOWN}
+        others = [target for target in self._chain.targets if target.id in down]
+        self._targets = (*done, *sisters_first(self._hand.target, fine, others), *late)
+
     def _next_key(self, now: float) -> Start | None:
         if self._hand is None:
             return None
@@ -263,7 +281,7 @@ class Run:
                 if not (self._chain.on_exhausted.least_bad or health.admits_in_panic(now)):
                     continue
                 credential = ring.pick(target.model, now, ()) or ring.panic_pick(target.model, now)
-            elif self._at and health.obstacle_at(now) is not None:
+            elif self._at and health.bars(now, self._chain.triggers):
                 continue
             else:
                 credential = ring.pick(target.model, now, ())
@@ -318,7 +336,7 @@ class Run:
             self._wait_until = min(now + seconds, self._deadline)
         left = self._wait_until - now
         targets = self._returning()
-        soonest = self._standings.soonest_reopening(targets, now)
+        soonest = self._standings.soonest_reopening(targets, now, self._chain.triggers)
         if left <= 0 or soonest is None:
             return None
         if soonest > left and not any(map(partial(self._probed, now=now), targets)):
@@ -328,7 +346,7 @@ class Run:
 
     def _probed(self, target: Target, now: float) -> bool:
         """Say whether a probe may bring a target back earlier than it is told."""
-        return self._standings.target(target.id).obstacle_at(now) is not None
+        return self._standings.target(target.id).bars(now, self._chain.triggers)
 
     def _next_back(self, now: float) -> Start | None:
         """Start the first target that has come back.
@@ -364,7 +382,12 @@ class Run:
     def _suited(self) -> list[Target]:
         """Return the targets that can do what the request asks, however they stand."""
         barred = {skip.target for skip in self.skips if skip.unable or skip.reason == OTHER_MODEL}
-        return [target for target in self._chain.targets if target.id not in barred]
+        order = self._ask.order
+        return [
+            target
+            for target in self._chain.targets
+            if target.id not in barred and (not order or target.id in order)
+        ]
 
     def _leave_out(self, target: Target, lacks: str) -> None:
         self.skips = (*self.skips, Skip(target.id, lacks, unable=True))
@@ -377,7 +400,8 @@ class Run:
 
     def _may_retry(self, target: Target, now: float) -> bool:
         """Say whether the target in hand may be asked again, as far as its standing goes."""
-        return self._panic or self._standings.target(target.id).obstacle_at(now) is None
+        health = self._standings.target(target.id)
+        return self._panic or not health.bars(now, self._chain.triggers)
 
     def _retry(self, failure: Failure, now: float) -> Sleep | None:
         """Pause before another try at the last target, if that may help and can be afforded."""
