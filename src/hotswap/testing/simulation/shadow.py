@@ -12,6 +12,8 @@ SHUT: Final = frozenset({"open", "half_open"})
 DISABLED: Final = frozenset({"auth", "exhausted", "gone"})
 """Reasons for which nobody is sent, whatever else fails."""
 _OVERLAYS: Final = frozenset({"suspect", "demoted", "clear"})
+_WELL: Final = frozenset({"closed", "up"})
+"""How everything stands at first, and our own network."""
 
 
 class _Seen(Struct):
@@ -34,7 +36,9 @@ class Shadow:
         if transition.after in _OVERLAYS:
             return
         key = transition.target, transition.credential
-        seen = self._seen.setdefault(key, _Seen())
+        seen = self._seen.setdefault(key, _Seen(transition.before))
+        if seen.at == 0.0 and seen.state not in _WELL:
+            self.flaws.append(f"{key} went from {seen.state}, and nothing was known of it")
         if transition.before != seen.state:
             told = f"{transition.before} to {transition.after}"
             self.flaws.append(f"{key} went from {told}, but it was {seen.state}")
@@ -62,4 +66,4 @@ class Shadow:
 
     def all_closed(self) -> bool:
         """Say whether nothing is known to be shut or in a ramp."""
-        return all(seen.state == "closed" for seen in self._seen.values())
+        return all(seen.state in _WELL for seen in self._seen.values())

@@ -163,7 +163,8 @@ class Watch:
 
     def eligible(self, target: Target) -> bool:
         """Say whether a request may go to a target, as far as this can be known from outside."""
-        if self._standings.target(target.id).breaker.state in SHUT:
+        health = self._standings.target(target.id)
+        if health.breaker.state in SHUT or any(place.shut for place in health.above):
             return False
         keys = self._scenario.snapshot.providers[target.provider].credentials
         return any(not self._barred(target.id, target.provider, key.id) for key in keys)
@@ -183,12 +184,20 @@ class Watch:
         barred = self._barred(visit.target, provider, visit.credential)
         if barred in DISABLED:
             self._break("I7", f"{_who(visit)} goes to {visit.target} by a key that is {barred}")
-        if life.panic or not any(map(self.eligible, life.chain.targets)):
+        if not any(map(self.eligible, life.chain.targets)):
+            # Whom the plan found silent has opened only by being looked at.
+            life.panic = life.panic or not life.visits
+            return
+        if life.panic:
             return
         if barred:
             self._break("I7", f"{_who(visit)} goes to {visit.target} by a key that is {barred}")
         triggers = life.chain.triggers
-        state = self._standings.target(visit.target).breaker.state
+        health = self._standings.target(visit.target)
+        state = health.breaker.state
+        for place in health.above:
+            if place.shut and place.concerns(triggers) and not same:
+                self._break("I7", f"{_who(visit)} goes to {visit.target}: {place.name} is shut")
         minded = bool(life.visits) or triggers.error or triggers.latency is not None
         if state in SHUT and not same and minded:
             self._break("I7", f"{_who(visit)} goes to {visit.target}, which is {state}")
