@@ -5,7 +5,7 @@ replay to plan, run, standings and keys, so that a change there is followed here
 """
 
 from collections.abc import Callable
-from typing import Protocol, assert_never
+from typing import Final, Protocol, assert_never
 
 from ...core.health import TargetHealth
 from ...core.keyring import Keyring
@@ -14,6 +14,10 @@ from ...core.run import Action, GiveUp, Run, Sleep, Start
 from ...core.standings import Standings
 from ...core.terms import RULES, Cause, Chain, Failure, Scope, Target
 from .fate import Fate, Sky
+
+
+_GAP: Final = 0.4
+"""The longest pause of a stream, as a part of the time to its first content."""
 
 
 class Desk(Protocol):
@@ -40,7 +44,7 @@ class Desk(Protocol):
         ...
 
     def changed(self, now: float) -> None:
-        """Hear that standings have changed."""
+        """Hear that an attempt failed, or that standings have changed."""
         ...
 
     def seam_fails(self) -> bool:
@@ -183,6 +187,8 @@ class Line:
         self._hear_content(now)
         fate = self._fate
         end_at = self._began_at + fate.end_s
+        # Its bytes come without a pause until then; each of them is a sign of life.
+        self._health.heard_at = max(self._health.heard_at, end_at)
         if not fate.stalls:
             self._desk.at(end_at, self._on_end)
             return
@@ -230,17 +236,15 @@ class Line:
         desk, health, start = self._desk, self._health, self._start
         keyring = desk.standings.keyring(start.target.provider)
         if failure is None:
+            if self.streamed:
+                health.on_gap(now, _GAP * self._fate.content_s)
             health.on_success(self._token, now)
             keyring.on_success(start.credential.id, start.target.model, now)
         else:
-            scope = RULES[failure.cause].scope
-            if scope is Scope.TARGET:
-                health.on_failure(self._token, now, failure)
-            else:
-                health.on_end(self._token)
-            if scope in {Scope.CREDENTIAL, Scope.ACCESS}:
+            health.on_failure(self._token, now, failure)
+            if RULES[failure.cause].scope in {Scope.CREDENTIAL, Scope.ACCESS}:
                 self._blame_key(keyring, failure, now)
-        if desk.standings.changes:
+        if failure is not None or desk.standings.changes:
             desk.changed(now)
 
     def _blame_key(self, keyring: Keyring, failure: Failure, now: float) -> None:

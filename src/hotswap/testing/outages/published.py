@@ -45,6 +45,8 @@ class Vendor(Struct, frozen=True):
     minor: Lasting
     p90_s: float | None
     """Of outages, as published; None: it is not."""
+    pace: float
+    """Its answers take so many times longer than usual ones; chosen, so that they differ."""
     source: str
 
 
@@ -62,6 +64,7 @@ VENDORS: Final = (
         (222 - 95) / 1298,
         _minutes(1.24 * 60, 2.57 * 60),
         197 * 60.0,
+        1.0,
         f"OpenAI API, {_STUDY}: 95 outage days of 1,298, 222 incidents, 99.578 % raw",
     ),
     Vendor(
@@ -72,6 +75,7 @@ VENDORS: Final = (
         (72 - 25) / 418,
         _minutes(0.77 * 60, 2.81 * 60),
         85 * 60.0,
+        1.25,
         f"Anthropic API, {_STUDY}: 25 outage days of 418, 72 incidents, 99.722 % raw",
     ),
     Vendor(
@@ -82,6 +86,7 @@ VENDORS: Final = (
         (222 - 95) / 1298,
         _minutes(1.24 * 60, 2.57 * 60),
         None,
+        0.8,
         "Mistral, third-party trackers 2026: 99.52 % of 90 days, 19 min on average; median and"
         " severity in proportion to the first",
     ),

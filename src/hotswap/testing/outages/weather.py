@@ -9,7 +9,7 @@ from typing import Final
 from ...core.run import Start
 from ...core.terms import Cause, Failure, Target
 from .fate import SILENT, Fate, Healthy, refusal, throttled
-from .published import BASE_ERRORS, BREAKS, RATE_LIMITED
+from .published import BASE_ERRORS, BREAKS, RATE_LIMITED, VENDORS
 from .trouble import Kind, Trouble
 
 _SOON_S: Final = 0.1
@@ -37,10 +37,12 @@ _STALLS: Final = 0.3
 class _Place:
     """One target's part of the weather."""
 
-    __slots__ = ("active", "bounds", "limited_until", "troubles", "turn_at")
+    __slots__ = ("active", "bounds", "limited_until", "pace", "troubles", "turn_at")
 
-    def __init__(self, troubles: Sequence[Trouble]) -> None:
+    def __init__(self, troubles: Sequence[Trouble], pace: float) -> None:
         self.troubles = troubles
+        self.pace = pace
+        """How many times longer than usual its answers take."""
         self.bounds = sorted(chained.from_iterable((t.begin, t.end) for t in troubles))
         self.active: tuple[Trouble, ...] = ()
         self.turn_at = -inf
@@ -62,13 +64,15 @@ class Weather:
         self._rng = rng
         self._random = rng.random
         self._healthy = Healthy(rng)
+        paces = {vendor.name: vendor.pace for vendor in VENDORS}
         self._places = {
             target.id: _Place(
                 [
                     trouble
                     for trouble in troubles
                     if trouble.vendor == target.vendor and trouble.region in {"", target.region}
-                ]
+                ],
+                paces.get(target.vendor, 1.0),
             )
             for target in targets
         }
@@ -90,13 +94,13 @@ class Weather:
         """Return how the call fails, or how many times slower than usual it is answered."""
         if now >= place.turn_at:
             place.turn(now)
-        factor = 1.0
+        factor = place.pace
         for trouble in place.active:
             if trouble.share < 1.0 and self._random() >= trouble.share:
                 continue
             if trouble.kind is not Kind.SLOW:
                 return self._failing(trouble.kind)
-            factor = max(factor, trouble.factor)
+            factor = max(factor, place.pace * trouble.factor)
         if now < place.limited_until:
             return throttled(place.limited_until - now, _SOON_S)
         if self._random() < BASE_ERRORS:

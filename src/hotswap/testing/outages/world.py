@@ -27,6 +27,8 @@ DELAYED_S: Final = 2.0
 MOST_CALLS: Final = 1.5
 """Per request in a minute in which some vendors are out, but not all."""
 MINUTE_S: Final = 60.0
+_ALERT_S: Final = 5.0
+"""So long after a failure or a change somebody looks whether more is to be done."""
 _OUT: Final = frozenset({State.OPEN.value, State.HALF_OPEN.value})
 _STATES: Final = frozenset(state.value for state in State)
 
@@ -104,9 +106,10 @@ class World:
         self._heap: list[tuple[float, int, Callable[[float], None]]] = []
         self._serial = 0
         self._prober = Prober(self.standings, sky, settings, self.at, self._probed)
-        self._out_since: dict[tuple[str, str], float] = {}
-        """What is shut, by target and credential, and since when."""
+        self._out_since: dict[tuple[str, str, str], float] = {}
+        """What is shut, by scope, target and credential, and since when."""
         self._ticking = False
+        self._alert_until = 0.0
         self._ended = 0
         self.losses: list[Loss] = []
         self.heard: list[Change] | None = None
@@ -193,32 +196,35 @@ class World:
         self.losses.append(Loss(line.number, line.arrived_at, why))
 
     def changed(self, now: float) -> None:
-        """Follow what is shut, and look for probes as long as anything is."""
+        """Follow what is shut, and look for probes as long as anything is, or may be."""
+        self._alert_until = now + _ALERT_S
         changes = self.standings.take_changes()
         if self.heard is not None:
             self.heard += changes
         for change in changes:
             if change.after not in _STATES:
                 continue
-            name = (change.target, change.credential)
+            name = (change.scope, change.target, change.credential)
             if change.after in _OUT:
                 self._out_since.setdefault(name, change.at)
             elif name in self._out_since:
-                self._back(change.at - self._out_since.pop(name), change.credential)
-        if self._out_since and not self._ticking:
+                seconds = change.at - self._out_since.pop(name)
+                if not change.scope and not change.credential:
+                    self._back(seconds)
+        if not self._ticking:
             self._ticking = True
             self.at(now + TICK_S, self._tick)
 
-    def _back(self, seconds: float, credential: str) -> None:
-        if not credential:
-            self.tally.opened.add(seconds)
-            self.tally.longest_open_s = max(self.tally.longest_open_s, seconds)
+    def _back(self, seconds: float) -> None:
+        """Take note of a target that has come back."""
+        self.tally.opened.add(seconds)
+        self.tally.longest_open_s = max(self.tally.longest_open_s, seconds)
 
     def _tick(self, now: float) -> None:
         self._prober.tick(now)
         if self.standings.changes:
             self.changed(now)
-        self._ticking = bool(self._out_since)
+        self._ticking = bool(self._out_since) or now < self._alert_until
         if self._ticking:
             self.at(now + TICK_S, self._tick)
 
