@@ -19,6 +19,7 @@ class Place:
 
     __slots__ = (
         "_asked",
+        "_last",
         "_on_well",
         "breaker",
         "least",
@@ -53,7 +54,8 @@ class Place:
         """Lets the members come back with it."""
         self._asked: dict[str, None] = {}
         self.picked = ""
-        """The member that the last probe went through, or the next one will."""
+        """The member that is to be probed, or was last."""
+        self._last = ""
 
     @property
     def shut(self) -> bool:
@@ -87,10 +89,11 @@ class Place:
 
     def candidates(self) -> list[str]:
         """Return the members that a probe may go through; who was probed last comes last."""
-        return sorted(self._asked, key=lambda target: target == self.picked)
+        return sorted(self._asked, key=lambda target: target == self._last)
 
     def turn(self) -> None:
         """Note that a probe begins: the next one is made when traffic is turned away again."""
+        self._last = self.picked
         self._asked.clear()
 
 

@@ -52,6 +52,8 @@ class ProbeDue(Struct, frozen=True):
     target: Target
     credential: Credential | None
     """None: any usable key of the provider."""
+    whole: bool = False
+    """It is about a larger thing than `target`, which stands for it."""
 
 
 class Standings:
@@ -192,7 +194,7 @@ class Standings:
                 if target is not None:
                     due.append(ProbeDue(key=key.key, target=target, credential=key.credential))
         for name, id_ in places.due(now, lambda id_: self._usable(id_, now)):
-            due.append(ProbeDue(key=name, target=self._targets[id_], credential=None))
+            due.append(ProbeDue(name, self._targets[id_], credential=None, whole=True))
         return due
 
     def lease(self, key: str, now: float, ttl_s: float) -> bool:

@@ -1,10 +1,11 @@
-"""Probes: the one call that finds out whether an open target or key works again.
+"""Probes: the one call that finds out whether an open target, key or region works again.
 
 No user waits on a probe. It is sent only when traffic wanted the target since it opened, one at
-a time over all workers (the keeper leases), and with the cheapest request there is.
+a time over all workers (the keeper leases), and with the cheapest request there is. What is open
+as a whole is probed through one of its targets.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -19,7 +20,8 @@ from .services import Services
 MAX_BODY: Final = 256 * 1024
 
 Ask = Callable[[str, float, Callable[[bool], None]], None]
-"""Asks for the lease of a target for so many seconds; calls back once with the answer."""
+"""Asks for the lease of a target, or of what is open as a whole, for so many seconds; calls back
+once with the answer."""
 
 
 class Prober:
@@ -39,11 +41,12 @@ class Prober:
         """Ask for the lease of every probe that is due."""
         services = self._services
         for due in services.standings.due_probes(services.clock.now()):
-            target = due.target.id
-            if target in self._asked or target in self._running or self._key(due) is None:
+            names = _names(due)
+            if due.target.id in self._running or self._key(due) is None:
                 continue
-            self._asked.add(target)
-            self._ask(target, self._ttl_s(due), partial(self._start, due))
+            if self._asked.isdisjoint(names):
+                self._asked.update(names)
+                self._ask(names[0], self._ttl_s(due), partial(self._on_lease, due, names[1:]))
 
     def close(self) -> None:
         """Drop the probes in flight."""
@@ -65,12 +68,25 @@ class Prober:
         ring = services.standings.keyring(due.target.provider)
         return ring.pick(due.target.model, services.clock.now(), ())
 
-    def _start(self, due: ProbeDue, granted: bool) -> None:  # noqa: FBT001 - an answer's one value
-        self._asked.discard(due.target.id)
+    def _on_lease(
+        self,
+        due: ProbeDue,
+        more: Sequence[str],
+        granted: bool,  # noqa: FBT001 - an answer's one value
+    ) -> None:
+        """Ask for the next of several leases, or begin."""
+        if granted and more:
+            self._ask(more[0], self._ttl_s(due), partial(self._on_lease, due, more[1:]))
+            return
+        self._asked.difference_update(_names(due))
+        if granted and due.target.id not in self._running:
+            self._start(due)
+
+    def _start(self, due: ProbeDue) -> None:
         services, plane = self._services, self._plane()
         now = services.clock.now()
         credential = self._key(due)
-        if not granted or credential is None or due.target.provider not in plane.providers:
+        if credential is None or due.target.provider not in plane.providers:
             return
         if not services.standings.lease(due.key, now, self._ttl_s(due)):
             return
@@ -86,6 +102,11 @@ class Prober:
         services.standings.on_probe(probe.due.key, now, failure=failure)
         services.publish()
         services.record(probe.record(failure, now))
+
+
+def _names(due: ProbeDue) -> tuple[str, ...]:
+    """Return what must be leased: a target is asked by one call at a time, for whatever reason."""
+    return (due.key, due.target.id) if due.whole else (due.target.id,)
 
 
 class _Probe:
@@ -147,6 +168,8 @@ class _Probe:
     def on_head(self, status: int, headers: Headers) -> None:
         """Keep what the judgement needs."""
         self._status, self._headers = status, headers
+        services = self._services
+        services.standings.target(self.due.target.id).heard_at = services.clock.now()
 
     def on_body(self, data: bytes) -> None:
         """Gather the body."""
