@@ -52,7 +52,7 @@ MaxLost = Annotated[
     float,
     Parameter(
         validator=Number(gte=0, lte=1),
-        help="Share of a chain's requests that may be lost, such as 0.01.",
+        help="Share of a chain's requests that may be lost, such as 0.01. Default: none.",
     ),
 ]
 

@@ -15,7 +15,6 @@ from ...core.standings import Standings
 from ...core.terms import RULES, Cause, Chain, Failure, Scope, Target
 from .fate import Fate, Sky
 
-
 _GAP: Final = 0.4
 """The longest pause of a stream, as a part of the time to its first content."""
 
