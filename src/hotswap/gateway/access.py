@@ -9,7 +9,7 @@ from ..config.snapshot import AccessKey
 from ..errors import RefusedError
 from ..server.api import Incoming
 
-NOBODY: Final = AccessKey("", "")
+NOBODY: Final = AccessKey("", "", order=True)
 """Stands for a caller of whom no key is asked."""
 
 _KEY_HEADERS: Final = (b"x-api-key", b"x-goog-api-key", b"api-key")

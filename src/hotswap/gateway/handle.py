@@ -1,20 +1,20 @@
 """A request's line: from the complete request to its last record, in one function."""
 
 from collections.abc import Callable
-from functools import partial
 
-from ..core.capability import obstacle
-from ..core.plan import Ask, plan
+from ..core.plan import plan
 from ..core.run import Run
 from ..dialects.registry import DIALECTS, FALLBACK
 from ..errors import RefusedError
 from ..server.api import Exchange
 from .answer import Refusal
+from .asking import ask_of, misplaced
 from .drive import drive
 from .line import Line
 from .options import read_options
 from .pages import count, page
 from .plane import Plane
+from .records import record_unattempted
 from .routes import dialect_at, route_of
 from .services import Services
 
@@ -73,13 +73,7 @@ class Gateway:
             return
         options = read_options(incoming.headers, key)
         now = services.clock.now()
-        needs = request.needs
-        ask = Ask(
-            partial(obstacle, needs, lessons=services.lessons, now=now),
-            route.one_model,
-            needs.prompt_tokens,
-            needs.output_tokens,
-        )
+        ask = ask_of(request, route, chain, key=key, options=options, services=services, now=now)
         candidates = plan(chain, services.standings, now, services.jitter, ask=ask)
         line = Line(
             exchange,
@@ -92,6 +86,11 @@ class Gateway:
             request_id=request_id,
             skips=candidates.skips,
         )
+        line.conversation = ask.conversation
+        refused = misplaced(candidates, chain, key) if key.zones else None
+        if refused is not None:
+            record_unattempted(line, refused.code, services)
+            raise refused
         run = Run(
             chain,
             candidates,

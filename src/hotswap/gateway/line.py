@@ -47,6 +47,7 @@ class Line:
         "chain",
         "closed",
         "committed",
+        "conversation",
         "deadline",
         "exchange",
         "failed_at",
@@ -109,6 +110,8 @@ class Line:
         """What the target in hand was not told, or told differently."""
         self.refused: RefusedError | None = None
         """A fault of the request that only translation found."""
+        self.conversation = b""
+        """Its name, where the chain keeps conversations at one target; empty: it does not."""
         self.splice: Splice | None = None
         """The answer broke off, and another target is to go on with it."""
         self._neutral: Request | None = None

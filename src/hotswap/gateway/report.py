@@ -4,6 +4,7 @@ from typing import Final
 
 from ..core.learned import Asked
 from ..core.terms import RULES, Cause, Failure, Scope
+from .asking import conversations_of
 from .attempt import Attempt
 from .beside import HEDGE_LOST
 from .records import record_attempt
@@ -24,7 +25,7 @@ def report(attempt: Attempt, failure: Failure | None, services: Services, now: f
             health.on_gap(now, attempt.longest_gap_s)
         health.on_success(attempt.token, now)
         keyring.on_success(start.credential.id, start.target.model, now)
-        _count(attempt, services)
+        _remember(attempt, services, now)
     else:
         if failure.detail == HEDGE_LOST and attempt.last_at is None and attempt.waited_s is None:
             # Another target, begun later, has answered while this one did not show a byte.
@@ -48,6 +49,16 @@ def report(attempt: Attempt, failure: Failure | None, services: Services, now: f
             )
     if standings.changes:
         services.publish()
+
+
+def _remember(attempt: Attempt, services: Services, now: float) -> None:
+    """Remember what an answer tells for the next requests."""
+    line = attempt.line
+    _count(attempt, services)
+    if line.conversation and line.chain.sticky is not None:
+        # The prompt cache of who answered is the warm one now.
+        known = conversations_of(line.chain, services)
+        known.on_answer(line.conversation, attempt.start.target.id, now, line.chain.sticky)
 
 
 def _count(attempt: Attempt, services: Services) -> None:

@@ -10,6 +10,7 @@ from ..clock import Clock
 from ..core.hedge import HedgeBudget
 from ..core.learned import Lessons
 from ..core.standings import Standings
+from ..core.sticky import Conversations
 from ..ledger.record import Record
 from ..upstream.api import Client
 
@@ -41,3 +42,5 @@ class Services(Struct, frozen=True):
     """The attempts in flight."""
     hedges: dict[str, HedgeBudget] = field(default_factory=dict[str, HedgeBudget])
     """What each chain may send twice, by its name."""
+    conversations: dict[str, Conversations] = field(default_factory=dict[str, Conversations])
+    """Who answered the conversations of each sticky chain, by its name."""
