@@ -11,10 +11,10 @@ from .latency import Figures, Latency
 from .network import Network
 from .outlier import WAITED_IN_VAIN, Outliers
 from .place import Place, bar_at
+from .results import Results, Traffic
 from .settings import ErrorRateRule, Health, LatencyRule
 from .silence import Silence
 from .terms import RULES, Cause, Failure, Reading, Scope, Triggers
-from .window import Ring
 
 _GENERATION_SHIFT: Final = 48
 """A token is the generation above an even serial number, plus one when it is streamed."""
@@ -36,21 +36,17 @@ class TargetHealth:
     """
 
     __slots__ = (
-        "_accepts",
-        "_bad",
         "_begun",
-        "_consecutive",
-        "_failures",
         "_generation",
-        "_good",
         "_jitter",
         "_outliers",
-        "_requests",
+        "_results",
         "_serial",
         "_settings",
         "_silence",
         "_slowed",
         "_token_base",
+        "_traffic",
         "_waiting",
         "above",
         "breaker",
@@ -95,12 +91,8 @@ class TargetHealth:
         """When a byte came last; whoever relays a stream may set it with each event."""
         self._generation = 0
         self._token_base = 0
-        self._consecutive = 0
-        self._good = Ring(settings.breaker.window_s)
-        self._bad = Ring(settings.breaker.window_s)
-        self._requests = Ring(settings.panic.window_s)
-        self._accepts = Ring(settings.panic.window_s)
-        self._failures = Ring(settings.panic.window_s)
+        self._results = Results(settings.breaker)
+        self._traffic = Traffic(settings.panic)
         self._begun: dict[int, float] = {}
         self._slowed: set[int] = set()
         """Attempts whose callers read too slowly for a while."""
@@ -121,18 +113,13 @@ class TargetHealth:
 
     def adopt(self, settings: Health, rules: Iterable[LatencyRule | ErrorRateRule]) -> None:
         """Go by other settings and by these rules of the chains; equal rules keep their verdict."""
-        old, self._settings = self._settings, settings
+        self._settings = settings
         self.latency.adopt(settings.learned)
         self._outliers.adopt(rules, settings.learned)
         self._silence.adopt(settings.silence)
         self.breaker.adopt(settings.breaker)
-        if old.breaker.window_s != settings.breaker.window_s:
-            self._good = Ring(settings.breaker.window_s)
-            self._bad = Ring(settings.breaker.window_s)
-        if old.panic.window_s != settings.panic.window_s:
-            self._requests = Ring(settings.panic.window_s)
-            self._accepts = Ring(settings.panic.window_s)
-            self._failures = Ring(settings.panic.window_s)
+        self._results.adopt(settings.breaker)
+        self._traffic.adopt(settings.panic)
 
     # Exactly one of `on_success`, `on_failure` and `on_end` ends what `begin` began.
 
@@ -145,7 +132,7 @@ class TargetHealth:
         self._begun[token] = now
         if streamed:
             self._waiting[token] = now
-        self._requests.add(now)
+        self._traffic.requests.add(now)
         return token
 
     def on_byte(self, token: int, now: float) -> None:
@@ -179,9 +166,13 @@ class TargetHealth:
         self.heard_at = now
         if token & 1:
             self._waiting.pop(token, None)
-        self._time(token, begun, now)
-        self._accepts.add(now)
-        self.well_from = max(self.well_from, begun)
+            if not self._slowed or token not in self._slowed:
+                self.latency.add_total(now, now - begun)
+        if self._slowed or self._outliers.suspicions:
+            self._judge_total(token, begun, now)
+        self._traffic.accepts.add(now)
+        if begun > self.well_from:  # noqa: PLR1730 - a call of `max` would cost as much as counting
+            self.well_from = begun
         for place in self.above:
             place.answered(begun, now)
         breaker = self.breaker
@@ -191,20 +182,11 @@ class TargetHealth:
         if state is not _CLOSED and state is not _RAMP:
             breaker.on_answer(now)
             return
-        self._consecutive = 0
-        self._good.add(now)
+        results = self._results
+        results.consecutive = 0
+        results.good.add(now)
         if self._outliers.demotions:
             self._outliers.add_result(now, ok=True)
-
-    def _time(self, token: int, begun: float, now: float) -> None:
-        """Take in how long a good answer took in all."""
-        if self._slowed and token in self._slowed:
-            self._slowed.remove(token)
-        else:
-            if token & 1:
-                self.latency.add_total(now, now - begun)
-            if self._outliers.suspicions:
-                self._outliers.add_time("total", now, now - begun, streamed=token & 1)
 
     def on_failure(self, token: int, now: float, failure: Failure) -> None:
         """Note that an attempt did not end well.
@@ -233,16 +215,14 @@ class TargetHealth:
 
     def _count(self, token: int, now: float, failure: Failure) -> None:
         """Count a failure against the target."""
-        self._failures.add(now)
+        self._traffic.failures.add(now)
         breaker = self.breaker
         if token >> _GENERATION_SHIFT != breaker.generation:
             return
         hint = None if failure.retry_after_s is None else now + failure.retry_after_s
         state = breaker.state_at(now)
         if state is _CLOSED or state is _RAMP:
-            self.failing_at = self.failing_at if self._consecutive else now
-            self._consecutive += 1
-            self._bad.add(now)
+            self.failing_at = self.failing_at if self._results.consecutive else now
             self._outliers.add_result(now, ok=False)
             self._judge(now, state, hint)
         elif hint is not None:
@@ -297,18 +277,12 @@ class TargetHealth:
     def admits_in_panic(self, now: float) -> bool:
         """Say whether a request may be tried here although the target is open.
 
-        Rejects with probability max(0, (requests - k x accepts) / (requests + 1)), so a target
-        that answers nothing is left nearly alone. Asking makes its probe urgent.
+        A target that answers nothing is left nearly alone. Asking makes its probe urgent.
         """
-        requests = self._requests.total_at(now)
-        accepts = self._accepts.total_at(now)
         self.breaker.press()
         for place in self.above:
             place.press(self.breaker.target)
-        if self._jitter() * (requests + 1) < requests - self._settings.panic.k * accepts:
-            self._requests.add(now)
-            return False
-        return True
+        return self._traffic.admits(now, self._jitter)
 
     def demotion(
         self,
@@ -328,54 +302,47 @@ class TargetHealth:
 
     def figures(self, now: float) -> Figures:
         """Return what there is to see of the target; it costs some 100 microseconds."""
-        failed = self._failures.last_at(now, _MINUTE_S)
+        traffic = self._traffic
+        failed = traffic.failures.last_at(now, _MINUTE_S)
         return self.latency.figures(
             now,
             in_flight=len(self._begun),
-            attempts=self._requests.last_at(now, _MINUTE_S),
+            attempts=traffic.requests.last_at(now, _MINUTE_S),
             failed=failed,
-            ended=failed + self._accepts.last_at(now, _MINUTE_S),
+            ended=failed + traffic.accepts.last_at(now, _MINUTE_S),
         )
+
+    def _judge_total(self, token: int, begun: float, now: float) -> None:
+        """Take in how long a good answer took, unless its caller was the reason."""
+        if token in self._slowed:
+            self._slowed.remove(token)
+        elif self._outliers.suspicions:
+            self._outliers.add_time("total", now, now - begun, streamed=token & 1)
 
     def _renew(self, generation: int) -> None:
         """Start counting afresh after an opening or at the begin of a ramp."""
         self._generation = generation
         self._token_base = generation << _GENERATION_SHIFT
-        self._consecutive = 0
-        self._good.clear()
-        self._bad.clear()
+        self._results.clear()
         self._silence.clear()
 
     def _judge(self, now: float, state: State, hint: float | None) -> None:
-        """Open if the results say so."""
-        settings = self._settings.breaker
+        """Count a failure, and open if the results say so."""
         ramping = state is _RAMP or any(one.breaker.state is _RAMP for one in self.above)
-        limit = settings.ramp_failures if ramping else settings.failures
-        good, bad = self._good.total_at(now), self._bad.total_at(now)
-        enough = good + bad >= settings.min_requests
-        ratio = good / (good + bad)
-        if self._consecutive >= limit:
-            self.breaker.trip(
-                now,
-                Reason.FAILURES,
-                until=hint,
-                served=ramping and ratio >= settings.success_ratio,
-                rule="breaker.ramp_failures" if ramping else "breaker.failures",
-                measured=self._consecutive,
-                threshold=limit,
-            )
-        elif enough and ratio < settings.success_ratio:
-            self.failing_at = now - settings.window_s
-            self.breaker.trip(
-                now,
-                Reason.RATIO,
-                until=hint,
-                rule="breaker.success_ratio",
-                measured=ratio,
-                threshold=settings.success_ratio,
-            )
-        else:
+        trip = self._results.add_bad(now, ramping=ramping)
+        if trip is None:
             return
+        if trip.reason is Reason.RATIO:
+            self.failing_at = now - self._settings.breaker.window_s
+        self.breaker.trip(
+            now,
+            trip.reason,
+            until=hint,
+            served=trip.served,
+            rule=trip.rule,
+            measured=trip.measured,
+            threshold=trip.threshold,
+        )
         self._opened(now)
 
     def _excused(self, failure: Failure, begun: float, now: float) -> bool:

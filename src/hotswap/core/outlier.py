@@ -133,6 +133,9 @@ class Outliers:
         learn from their own cuts would grow without end.
         """
         cut = failure.rule == "learned.first_content"
+        if failure.detail == "first_content":
+            # Rounding must not make a wait shorter than the limit that ended it.
+            waited_s = max(waited_s, failure.threshold or 0.0)
         for suspicion in self.suspicions:
             match suspicion.rule.metric:
                 case "first_content" if failure.detail in WAITED_IN_VAIN:

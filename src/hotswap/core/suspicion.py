@@ -22,10 +22,12 @@ _MINUTE_HALF_S: Final = 30.0
 _RECENT: Final = 20
 _RECENT_SLOW: Final = 10
 """Half of the last twenty."""
+_STRAGGLERS: Final = 2
+"""So many slow answers within a minute are an accident, however few others there are."""
 _WARY_OVER: Final = 3
 """Of the last twenty, for a target that is back without having shown that it is well."""
 _CUT: Final = 1.05
-"""A wait that our own limit ended is taken for so much longer than the limit."""
+"""A wait that ended with the limit would have been longer: it is taken for so much longer."""
 
 
 class _Percentile(Struct, frozen=True, gc=False):
@@ -200,15 +202,13 @@ class Suspicion:
     ) -> Change | None:
         """Take a wait that was ended: it would have lasted for `seconds` at least.
 
-        One that is not over the threshold says nothing. One that the learned limit has `cut` short
+        One that ended before the threshold says nothing. One that the learned limit has `cut` short
         is over a learned threshold, which is that limit as it was a little earlier.
         """
         threshold_s = self._watches[streamed].threshold_s()
-        if cut and self.rule.threshold_ms is None:
-            seconds = max(seconds, _CUT * threshold_s)
-        if seconds <= threshold_s:
+        if seconds < threshold_s and not (cut and self.rule.threshold_ms is None):
             return None
-        return self.add(now, seconds, streamed=streamed)
+        return self.add(now, max(seconds, _CUT * threshold_s), streamed=streamed)
 
     def look(self, now: float) -> Change | None:
         """Judge anew, if it is time; return what changed."""
@@ -223,7 +223,8 @@ class Suspicion:
             count = watch.minute.count
             if not count:
                 continue
-            measured_s = watch.minute.quantile(_PERCENTILES[self.rule.percentile].share) or 0.0
+            share = min(_PERCENTILES[self.rule.percentile].share, 1.0 - _STRAGGLERS / count)
+            measured_s = watch.minute.quantile(share) or 0.0
             threshold_s = watch.threshold_s()
             if measured_s > worst * threshold_s:
                 worst = measured_s / threshold_s

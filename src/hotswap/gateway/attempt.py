@@ -379,6 +379,7 @@ class Attempt:
 
     def _on_pause(self) -> None:
         self._paused = True
+        self.health.on_pause(self.token)
         self._call.pause()
 
     def _on_resume(self) -> None:

@@ -98,7 +98,9 @@ class Limits:
         return min(now + self._silence_s, self._line.deadline)
 
     def on_resume(self, content_bytes: int, now: float) -> None:
-        """Measure the pace anew: it was the caller's until now."""
+        """Measure pace and silence anew: they were the caller's until now."""
+        if self.seen_at:
+            self.seen_at = now
         if self._floor_at < inf:
             self.set_floor(content_bytes, now)
 

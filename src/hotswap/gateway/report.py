@@ -33,7 +33,7 @@ def report(attempt: Attempt, failure: Failure | None, services: Services, now: f
         if failure.cause in _TEACHING:
             _learn(attempt, failure, services, now)
         scope = RULES[failure.cause].scope
-        if scope is Scope.TARGET:
+        if failure.cause is not Cause.CANCEL or _outrun(attempt, failure):
             health.on_failure(attempt.token, now, failure)
         else:
             health.on_end(attempt.token)
@@ -59,6 +59,13 @@ def _remember(attempt: Attempt, services: Services, now: float) -> None:
         # The prompt cache of who answered is the warm one now.
         known = conversations_of(line.chain, services)
         known.on_answer(line.conversation, attempt.start.target.id, now, line.chain.sticky)
+
+
+def _outrun(attempt: Attempt, failure: Failure) -> bool:
+    """Say whether another target, begun later, has answered before this one had any content."""
+    return (
+        failure.detail == HEDGE_LOST and attempt.waited_s is None and attempt.content_at is None
+    )
 
 
 def _count(attempt: Attempt, services: Services) -> None:
