@@ -12,6 +12,7 @@ of them break: ``fault=lambda seen, number: BROKEN if number == 1 else Step()``.
 A request asks it to go on where the last turn is the assistant's (a prefill), or the user's after
 one of the assistant's, with a beginning of the text. Turns are read from the wire, not by the
 product's own readers. What begins like the text and then differs was altered: it gets a 400.
+Providers that are simulated in other ways read and go on by `read_begun` and `goes_on`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -126,28 +127,11 @@ class Echo:
         begun = self._begun(seen)
         if begun is None or (begun.prefilled and self._prefilled is Prefilled.ANEW):
             return self.text
-        return self._preamble + self._retold(begun.text) + self._missing(begun.text)
-
-    def _retold(self, said: str) -> str:
-        """Return what is said again of what was begun."""
-        match self._manner:
-            case Manner.EXACT:
-                return ""
-            case Manner.TAIL:
-                return said[-self._tail :]
-            case Manner.WORD:
-                return _partial_word(said, self.text[len(said) :])
-            case Manner.RESTART:
-                return said
-            case Manner.ASTRAY:
-                return said[: len(said) // 2]
-
-    def _missing(self, said: str) -> str:
-        return ELSEWHERE if self._manner is Manner.ASTRAY else self.text[len(said) :]
+        return self._preamble + goes_on(self.text, begun.text, self._manner, tail=self._tail)
 
     def refusal(self, seen: Seen) -> str:
         """Say in the API's words why a request is refused; empty: it is not."""
-        begun = read_begun(seen)
+        begun = read_begun(seen.body)
         if begun is None:
             return ""
         if _altered(begun.text, self.text):
@@ -162,7 +146,7 @@ class Echo:
         return ""
 
     def _begun(self, seen: Seen) -> Begun | None:
-        begun = read_begun(seen)
+        begun = read_begun(seen.body)
         return begun if begun is not None and self.text.startswith(begun.text) else None
 
 
@@ -175,9 +159,38 @@ _REFUSALS: Final[Mapping[Form, str]] = {
 }
 
 
-def read_begun(seen: Seen) -> Begun | None:
-    """Return the last words of the assistant's that nobody but a user answered; None: none."""
-    turns = list(_turns(decode(seen.body, type=dict[str, object])))
+def goes_on(text: str, said: str, manner: Manner, *, tail: int = 24) -> str:
+    """Return what is said by who goes on with a text after its beginning `said`.
+
+    Args:
+        text: The whole answer.
+        said: What was begun of it.
+        manner: How it is gone on with.
+        tail: Characters that `Manner.TAIL` says again.
+    """
+    rest = text[len(said) :]
+    match manner:
+        case Manner.EXACT:
+            return rest
+        case Manner.TAIL:
+            return said[-tail:] + rest
+        case Manner.WORD:
+            return _partial_word(said, rest) + rest
+        case Manner.RESTART:
+            return said + rest
+        case Manner.ASTRAY:
+            return said[: len(said) // 2] + ELSEWHERE
+
+
+def read_begun(body: bytes) -> Begun | None:
+    """Return the last words of the assistant's that nobody but a user answered; None: none.
+
+    Args:
+        body: Of a request to any of the APIs.
+    """
+    if b"assistant" not in body and b'"contents"' not in body:
+        return None  # the usual case, in far less time than it takes to read it all
+    turns = list(_turns(decode(body, type=dict[str, object])))
     for turn in turns[:-3:-1]:
         if turn.own:
             return Begun(turn.text, prefilled=turn is turns[-1]) if turn.text else None

@@ -6,11 +6,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from hotswap.testing.echo import read_begun
 from hotswap.testing.step import Answers, Cut, Seen, Step, ToolCall
 
 from .asking import TOOL_NAME, Call, What
 from .cells import BOTH, STREAMED, WHOLE, Cell, Link
-from .model import read_begun
 from .rows_streams import paced
 from .scenes import NO_RETRY, Play, Scene, raised
 from .site import Site
@@ -49,7 +49,7 @@ def again(step: Step) -> Answers:
     words = "".join(step.text or ())
 
     def answers(seen: Seen) -> Step:
-        begun = read_begun(seen)
+        begun = read_begun(seen.body)
         if begun is None:
             return step
         return Step(text=words[len(begun.text) :], tools=step.tools)

@@ -6,17 +6,17 @@ from typing import Final
 
 from msgspec import Struct
 
+from hotswap.testing.echo import read_begun
 from hotswap.testing.step import Cut, Seen, Step
 
 from .cells import STREAMED, Cell, Link
-from .model import Manner, model, read_begun, story
+from .model import SIZE, Manner, model, story
 from .rows_streams import LIMITS, whole_story
 from .scenes import NO_RETRY, Play, Scene, raised
 from .site import Site
 
 TEXT: Final = "".join(story(120))
-SHARDS: Final = tuple(TEXT[at : at + 7] for at in range(0, len(TEXT), 7))
-"""Pieces that end inside words, as tokens do."""
+SHARDS: Final = tuple(TEXT[at : at + SIZE] for at in range(0, len(TEXT), SIZE))
 CUT: Final = Step(text=SHARDS, cut=Cut.EOF, cut_after=15)
 """Ends in the middle of a word."""
 
@@ -68,7 +68,7 @@ def goes_on(taker: Taker, manner: Manner) -> Play:
 
     async def play(site: Site, cell: Cell) -> str:
         word = whole_story(await site.ask(cell), cell, TEXT)
-        asked = [read_begun(seen) for seen in site.seen(cell, 1)]
+        asked = [read_begun(seen.body) for seen in site.seen(cell, 1)]
         ways = [begun.prefilled for begun in asked if begun is not None]
 
         assert ways[0] is taker.native
@@ -99,9 +99,9 @@ def seams() -> list[Scene]:
 
 def _breaks_again(seen: Seen) -> Step:
     """Go on for ten more pieces, and break off."""
-    begun = read_begun(seen)
+    begun = read_begun(seen.body)
     text = TEXT if begun is None else TEXT[len(begun.text) :]
-    shards = tuple(text[at : at + 7] for at in range(0, len(text), 7))
+    shards = tuple(text[at : at + SIZE] for at in range(0, len(text), SIZE))
     return Step(text=shards, cut=Cut.EOF, cut_after=11)
 
 

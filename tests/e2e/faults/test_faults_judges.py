@@ -11,7 +11,7 @@ from hotswap.testing.step import Cut, Seen, Step, ToolCall
 
 from .asking import TOOL_NAME, Ask, Call, Got, What
 from .cells import Cell, Way
-from .model import Begun, Manner, model, read_begun, story
+from .model import Manner, model, story
 from .rows_streams import TEXT as STORY
 from .rows_streams import whole_story
 from .scenes import HEALTHY, TEXT, TOKENS, raised, whole
@@ -114,30 +114,8 @@ def seen(body: bytes, path: str = "/v1/chat/completions") -> Seen:
     return Seen(1, 1, "POST", path, {}, body, 0.0)
 
 
-GO_ON = {
-    "chat, prefilled": (
-        b'{"messages":[{"role":"user","content":"?"},{"role":"assistant","content":"One t"}]}',
-        True,
-    ),
-    "chat, asked": (
-        b'{"messages":[{"role":"assistant","content":"One t"},{"role":"user","content":"!"}]}',
-        False,
-    ),
-    "responses": (
-        b'{"input":[{"role":"assistant","content":[{"text":"One t"}]},{"role":"user"}]}',
-        False,
-    ),
-    "anthropic": (
-        b'{"messages":[{"role":"assistant","content":[{"type":"text","text":"One t"}]}]}',
-        True,
-    ),
-    "gemini": (b'{"contents":[{"role":"model","parts":[{"text":"One t"}]}]}', True),
-}
-
-
-@pytest.mark.parametrize(("body", "prefilled"), GO_ON.values(), ids=GO_ON.keys())
-def test_the_model_reads_what_it_is_to_go_on_with(body: bytes, *, prefilled: bool) -> None:
-    assert read_begun(seen(body)) == Begun("One t", prefilled=prefilled)
+BEGUN = b'{"messages":[{"role":"assistant","content":"One t"},{"role":"user","content":"!"}]}'
+"""The user asks to go on."""
 
 
 @pytest.mark.parametrize(
@@ -151,13 +129,20 @@ def test_the_model_reads_what_it_is_to_go_on_with(body: bytes, *, prefilled: boo
     ],
 )
 def test_the_model_goes_on_in_its_manner(manner: Manner, said: str) -> None:
-    answers = model(("One two three.",), manner)
-
-    assert answers(seen(GO_ON["chat, asked"][0])).text == said
+    assert "".join(model(("One two", " three."), manner)(seen(BEGUN)).text or ()) == said
 
 
 def test_the_model_refuses_words_that_it_never_said() -> None:
-    assert model(("Two.",))(seen(GO_ON["chat, asked"][0])).status == 400
+    altered = BEGUN.replace(b"One t", b"One two or three")
+
+    assert model(("One two three.",))(seen(altered)).status == 400
+
+
+def test_the_model_may_refuse_a_prefill() -> None:
+    prefill = BEGUN.replace(b',{"role":"user","content":"!"}', b"")
+    refusing = model(("One two three.",), Manner.REFUSES)
+
+    assert (refusing(seen(prefill)).status, refusing(seen(BEGUN)).status) == (400, 200)
 
 
 def test_no_twelve_characters_of_a_story_come_twice() -> None:

@@ -150,7 +150,7 @@ def test_every_model_takes_the_request_in_each_way_that_it_knows(model: Model, a
         request = written(model, asked, native=native, left_tokens=left_tokens)
 
         assert check(by_the_rules(model, request)) == ""
-        assert read_begun(request) == Begun(PARTIAL, prefilled=native)
+        assert read_begun(request.body) == Begun(PARTIAL, prefilled=native)
 
 
 @pytest.mark.parametrize("manner", [Manner.EXACT, Manner.TAIL, Manner.WORD, Manner.RESTART])

@@ -88,12 +88,12 @@ NEW: Final = {
 
 @pytest.mark.parametrize("request_", PREFILLED.values(), ids=PREFILLED)
 def test_an_answer_that_stands_last_is_a_prefill(request_: tuple[str, Body]):
-    assert read_begun(seen(*request_)) == Begun(SAID, prefilled=True)
+    assert read_begun(seen(*request_).body) == Begun(SAID, prefilled=True)
 
 
 @pytest.mark.parametrize("request_", ASKED.values(), ids=ASKED)
 def test_a_user_after_the_answer_asks_to_go_on(request_: tuple[str, Body]):
-    assert read_begun(seen(*request_)) == Begun(SAID, prefilled=False)
+    assert read_begun(seen(*request_).body) == Begun(SAID, prefilled=False)
 
 
 @pytest.mark.parametrize("request_", [*PREFILLED.values(), *ASKED.values()])

@@ -18,11 +18,11 @@ from ...gateway.services import Services
 from ...ledger.record import AttemptRecord, Record
 from ...upstream.api import Headers
 from ..clock import VirtualClock
+from ..echo import Begun, read_begun
 from ..form import Answer
 from ..moves import Leave, Move, Pause
 from ..simulation.asking import incoming
 from ..simulation.caller import SimExchange
-from ..simulation.continuing import Begun, read_begun
 from ..simulation.providers import FORMS, STREAM
 from ..simulation.scenario import Shape, Wish
 from ..simulation.transport import Script, SimCall, SimClient
@@ -124,9 +124,8 @@ class _Providers:
         if endpoint.host == "one.sim":
             moves = _broken(trial) if call.number == 1 else iter((Leave(Cut.RESET),))
             return Script(headers=_HEADERS, body=moves)
-        head, _, body = request.partition(b"\r\n\r\n")
-        path = head.split(b" ", 2)[1].decode()
-        begun = read_begun(trial.way.dialect, path, body)
+        _, _, body = request.partition(b"\r\n\r\n")
+        begun = read_begun(body)
         self._played.begun.append(begun)
         said = self._rest(begun)
         self._played.told.append("".join(said.tokens))

@@ -11,10 +11,11 @@ from msgspec import Struct
 from ...core.terms import Credential, Endpoint, Provider
 from ...upstream.api import Fault, Headers
 from .. import anthropic_form, gemini_form, openai_form, responses_form
+from ..echo import Begun, read_begun
 from ..form import Answer, Asked, Form
 from ..moves import Hang, Leave, Move, Pause
 from ..step import Cut, Seen
-from .continuing import Begun, read_begun, rest_of
+from .continuing import rest_of
 from .faults import Pace, disturbed
 from .refusals import JSON, prefill_refused, refusal
 from .scenario import Kind, Manner, Phase, Scenario, Shape, Trouble, Wish
@@ -113,7 +114,7 @@ class SimProviders:
         rng = Random((self._scenario.seed << 24) ^ (number << 8) ^ attempt)  # noqa: S311 - seeded
         trouble = self._trouble(target, credential.id, number, attempt, rng)
         manner = self._scenario.manners.get(target, Manner.EXACT)
-        begun = read_begun(provider.dialect, path, body) if number >= 0 else None
+        begun = read_begun(body) if number >= 0 else None
         visit = Visit(
             seen.at, call.number, number, attempt, target, credential.id, trouble, begun, manner
         )
