@@ -59,6 +59,7 @@ class SimCall:
 
     __slots__ = (
         "_alarm",
+        "_at",
         "_client",
         "_connect_s",
         "_held",
@@ -90,6 +91,8 @@ class SimCall:
         self._moves: Iterator[Move] = iter(())
         self._paused = self._held = self._received = False
         self._script = Script()
+        self._at = 0.0
+        """When the last move was due: while the process is away, the network is not."""
         self._rang_at = 0.0
         self._rings = 0
         self.sent_at = 0.0
@@ -138,7 +141,8 @@ class SimCall:
         self._paused = False
         if self._held and self._listener is not None:
             self._held = False
-            self._timer = self._client.loop.call_later(0.0, self._play)
+            self._at = self._client.loop.time()
+            self._timer = self._client.loop.call_at(self._at, self._play)
 
     def break_off(self, fault: Fault) -> None:
         """End the exchange, because the client closes."""
@@ -149,7 +153,8 @@ class SimCall:
         self.sent_at = loop.time()
         self._timer = None
         if script.head_s < inf:
-            self._timer = loop.call_later(script.head_s, self._answer)
+            self._at = self.sent_at + script.head_s
+            self._timer = loop.call_at(self._at, self._answer)
 
     def _not_connected(self, fault: Fault) -> None:
         self._break(fault)
@@ -174,7 +179,11 @@ class SimCall:
                 if not self._may_go():
                     return
             elif type(move) is Pause:
-                self._timer = self._client.loop.call_later(move.seconds, self._play)
+                self._at += move.seconds
+                if self._at <= self._client.loop.time():
+                    # It came while the process was away, and is read in one go with the rest.
+                    continue
+                self._timer = self._client.loop.call_at(self._at, self._play)
                 return
             else:
                 self._leave(move)

@@ -85,10 +85,9 @@ class SimWorker:
             self._record(to_transition(change, self._clock))
 
     def tick(self) -> None:
-        """Look for due probes, and record what nobody else did; a worker does so ten times a s."""
+        """Look for due probes."""
         for prober in self._probers:
             prober.tick()
-        self.publish()
 
     async def _sleep(self, seconds: float) -> None:
         self.sleeping += 1
