@@ -1,50 +1,46 @@
-"""`hotswap explain`: what would happen to a request, by the configuration alone."""
+"""`hotswap explain`: what would happen to a request.
+
+A running gateway says which targets it would ask now, in which order and why; what each of them
+would be told, and what it cannot do, follows from the configuration. Without a gateway every
+target is taken to be well.
+"""
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final, Literal
-from urllib.parse import quote
+from typing import Annotated
 
 from cyclopts import Parameter
-from msgspec import DecodeError, Raw, Struct
-from msgspec.json import Decoder, encode
+from msgspec import Struct
+from msgspec.json import encode
 from msgspec.structs import replace
 from rich.console import RenderableType
 from rich.text import Text
-from typing_extensions import override
 
 from ..clock import SystemClock
 from ..config.load import load
 from ..config.outcome import ConfigMistakes
-from ..config.snapshot import Snapshot
+from ..core.ask import Able, Ask
 from ..core.capability import TIGHT, obstacle, words
-from ..core.plan import Able, Ask, Plan, Skip, look, plan
+from ..core.plan import Plan, Skip, look, plan
 from ..core.standings import Standings
 from ..core.terms import Needs, Target
 from ..dialects.api import UnableError
 from ..errors import RefusedError
 from ..gateway.line import Line
-from ..gateway.options import Options
-from ..gateway.plane import Plane
-from ..gateway.routes import CHAT, route_of
 from ..gateway.speech import say
+from ..ledger.measured import Figures
+from ..ledger.question import Question
 from ..processes.exits import Exit
-from ..server.api import Exchange, Incoming
 from .failing import CommandError
+from .foreseen import Foreseen, foresee
+from .measures import figures_words
 from .options import CONFIG_FILE, AsJson, ConfigFile
 from .showing import show, table
-
-DialectName = Literal["openai_chat", "openai_responses", "anthropic", "gemini", "openai_embeddings"]
-
-_PATHS: Final[Mapping[str, str]] = {
-    "openai_chat": "/v1/chat/completions",
-    "openai_responses": "/v1/responses",
-    "anthropic": "/v1/messages",
-    "openai_embeddings": "/v1/embeddings",
-}
+from .telling import measure
+from .unsent import DialectName, Wishes, incoming, unsent
 
 BodyFile = Annotated[
     str,
@@ -64,6 +60,24 @@ Model = Annotated[
 ]
 
 
+Order = Annotated[
+    str,
+    Parameter(
+        show_default=False,
+        help="Targets with commas between, as the caller's header `x-hotswap-order` names them.",
+    ),
+]
+Caller = Annotated[
+    str, Parameter(show_default=False, help="Id of the caller's key, whose zones hold.")
+]
+Offline = Annotated[
+    bool,
+    Parameter(
+        negative=(), show_default=False, help="Ask no gateway, and take every target to be well."
+    ),
+]
+
+
 class TargetPlan(Struct, frozen=True):
     """What would become of one target."""
 
@@ -78,6 +92,15 @@ class TargetPlan(Struct, frozen=True):
     """Where the request goes at its provider; empty: nowhere."""
     notices: Sequence[str] = ()
     """Fields that it is not told, or told differently."""
+    rule: str = ""
+    """The setting that the reason follows from; empty: the reason says it all."""
+    measured: float | None = None
+    """In the unit of `threshold`."""
+    threshold: float | None = None
+    place: str = ""
+    """The larger place that stands so; empty: the target itself does."""
+    figures: Figures | None = None
+    """What the gateway measures of it; null: nothing yet, or no gateway was asked."""
 
 
 class Explanation(Struct, frozen=True):
@@ -91,9 +114,12 @@ class Explanation(Struct, frozen=True):
     prompt_tokens: int
     """Estimate."""
     targets: Sequence[TargetPlan]
-
-
-_decode_fields: Final = Decoder(dict[str, Raw]).decode
+    live: bool = False
+    """A running gateway has said the order; else every target is taken to be well."""
+    panic: bool = False
+    """No target is eligible: those with a turn are the least bad, and each may be refused."""
+    notes: Sequence[str] = ()
+    """What else is to be known, one line each."""
 
 
 def explain(
@@ -101,20 +127,28 @@ def explain(
     body: BodyFile,
     dialect: Dialect = "openai_chat",
     model: Model = "",
+    order: Order = "",
+    caller: Caller = "",
+    offline: Offline = False,
     config: ConfigFile = CONFIG_FILE,
     as_json: AsJson = False,
 ) -> Exit:
     """Show which targets a request would go to, in which order, and why the others are left out.
 
-    It goes by the configuration and by what is known of models, and takes every target to be well.
+    A running gateway is asked for what it would do now; nothing is sent to any provider.
+    Without one, it goes by the configuration, and takes every target to be well.
     Exits with 1 when no target can do what the request asks, or the request would be refused.
     """
     try:
         snapshot = load(config, os.environ)
     except ConfigMistakes as refused:
         raise CommandError(Exit.UNREADABLE, str(refused)) from refused
+    asked = incoming(_read(body), dialect, model)
+    wishes = Wishes(tuple(name.strip() for name in order.split(",") if name.strip()), caller)
     try:
-        explanation = explained(snapshot, _read(body), dialect, model)
+        line = unsent(snapshot, asked, wishes)
+        found = "" if offline else foresee(config, _question(line, wishes))
+        explanation = explained(line, found, dialect)
     except RefusedError as refused:
         problem = f"hotswap: the request is refused with {refused.status}: {refused.message}"
         raise CommandError(Exit.FAILED, problem) from refused
@@ -126,26 +160,22 @@ def explain(
     return Exit.FINE if able else Exit.FAILED
 
 
-def explained(
-    snapshot: Snapshot, body: bytes, dialect: DialectName, model: str = ""
-) -> Explanation:
-    """Plan a request.
+def explained(line: Line, found: Foreseen | str, dialect: DialectName) -> Explanation:
+    """Tell what would become of a request.
 
     Args:
-        snapshot: The configuration.
-        body: Of the request.
+        line: The request.
+        found: What a gateway says; or why none was asked, empty: none should be.
         dialect: What the caller speaks.
-        model: Replaces the body's; empty: the body says it.
 
     Raises:
         RefusedError: The gateway would refuse it.
-        CommandError: Nothing names the model.
     """
-    line = _line(snapshot, _incoming(body, dialect, model))
     request = line.request
     able = partial(obstacle, request.needs)
-    planned = _planned(snapshot, line, able)
+    planned = _planned(line, able) if isinstance(found, str) else _foreseen(line, found)
     told = [_told(line, target, able(target)) for target in planned.targets]
+    told = [_amended(one, planned, found) for one in told]
     asked = [one for one in told if one.path]
     return Explanation(
         chain=line.chain.name,
@@ -156,8 +186,11 @@ def explained(
         targets=(
             *(replace(one, turn=turn) for turn, one in enumerate(asked, 1)),
             *(one for one in told if not one.path),
-            *(_left_out(line, skip) for skip in planned.skips),
+            *(_amended(_left_out(line, skip), planned, found) for skip in planned.skips),
         ),
+        live=not isinstance(found, str),
+        panic=planned.panic,
+        notes=_notes(line, planned, found),
     )
 
 
@@ -181,40 +214,9 @@ def parts(explanation: Explanation) -> list[RenderableType]:
             f" about {explanation.prompt_tokens} tokens"
         ),
         table(("turn#", "target", "dialect", "path", "what"), rows),
+        *(Text(note) for note in explanation.notes),
+        *_measured(explanation.targets),
     ]
-
-
-class _Unsent(Exchange):
-    """An exchange with nobody."""
-
-    def __init__(self, incoming: Incoming) -> None:
-        self.incoming = incoming
-        self.on_leave = self.on_pause = self.on_resume = None
-
-    @property
-    @override
-    def gone(self) -> bool:
-        return True
-
-    @override
-    def answer(self, status: int, headers: bytes, body: bytes) -> None:
-        return
-
-    @override
-    def start(self, status: int, headers: bytes) -> None:
-        return
-
-    @override
-    def write(self, data: bytes) -> None:
-        return
-
-    @override
-    def finish(self) -> None:
-        return
-
-    @override
-    def abort(self) -> None:
-        return
 
 
 def _read(name: str) -> bytes:
@@ -227,52 +229,51 @@ def _read(name: str) -> bytes:
         raise CommandError(Exit.USAGE, problem) from error
 
 
-def _incoming(body: bytes, dialect: DialectName, model: str) -> Incoming:
-    if dialect != "gemini":
-        path = _PATHS[dialect]
-        body = _asking_for(model, body) if model else body
-    elif model:
-        path = f"/v1beta/models/{quote(model, safe='/')}:generateContent"
-    else:
-        raise CommandError(Exit.USAGE, "hotswap: gemini names the model in its path: say --model")
-    return Incoming("POST", path, "", {}, body, "", 0.0)
-
-
-def _asking_for(model: str, body: bytes) -> bytes:
-    """Return the body with another model; what is no JSON object stays as it is."""
-    try:
-        fields = _decode_fields(body)
-    except DecodeError:
-        return body
-    return encode({**fields, "model": model})
-
-
-def _line(snapshot: Snapshot, incoming: Incoming) -> Line:
-    route = route_of(incoming.path) or CHAT
-    plane = Plane(snapshot)
-    request = route.dialect.peek(incoming.body, incoming.path, incoming.query)
-    return Line(
-        _Unsent(incoming),
-        plane,
-        route,
-        caller="",
-        request=request,
-        chain=plane.chain(request.model),
-        options=Options(),
-        request_id="",
-        skips=(),
+def _question(line: Line, wishes: Wishes) -> Question:
+    return Question(
+        line.request.model,
+        line.request.needs,
+        streamed=line.request.stream,
+        one_model=line.route.one_model,
+        order=wishes.order,
+        caller=wishes.caller,
     )
 
 
-def _planned(snapshot: Snapshot, line: Line, able: Able) -> Plan:
+def _planned(line: Line, able: Able) -> Plan:
     """Plan to the last target, with all of them in health."""
+    snapshot, chain = line.plane.snapshot, line.chain
     standings = Standings(snapshot.health, _middle)
     standings.adopt(snapshot.providers, snapshot.chains.values(), snapshot.health)
-    chain = line.chain
-    ask = Ask(able, line.route.one_model)
+    zones = next((key.zones for key in snapshot.keys if key.id == line.caller), ())
+    ask = Ask(able, line.route.one_model, order=line.options.order, zones=zones)
     planned = plan(chain, standings, 0.0, _middle, ask=ask)
     rest = look(planned.rest, chain, standings, 0.0, _middle, ask=ask)
     return Plan((*planned.targets, *rest.targets), (*planned.skips, *rest.skips))
+
+
+def _foreseen(line: Line, found: Foreseen) -> Plan:
+    """Return a gateway's plan; it may serve by another configuration than the file's."""
+    here = {target.id: target for target in line.chain.targets}
+    told = found.explanation
+    return Plan(
+        [here[id_] for id_ in told.order if id_ in here],
+        tuple(skip for skip in told.skips if skip.target in here),
+        told.behind,
+        panic=told.panic,
+    )
+
+
+def _notes(line: Line, planned: Plan, found: Foreseen | str) -> list[str]:
+    if isinstance(found, str):
+        reason = f"{found}; " if found else ""
+        return [f"{reason}by the configuration alone, every target is taken to be well"]
+    notes: list[str] = []
+    if found.config != line.plane.digest:
+        notes.append("the gateway serves by another configuration than this file's")
+    if planned.panic:
+        notes.append("no target is eligible: the least bad are asked, if they are let through")
+    return notes
 
 
 def _middle() -> float:
@@ -296,16 +297,44 @@ def _left_out(line: Line, skip: Skip) -> TargetPlan:
     return TargetPlan(skip.target, 0, skip.reason, line.plane.providers[target.provider].dialect)
 
 
+def _amended(one: TargetPlan, planned: Plan, found: Foreseen | str) -> TargetPlan:
+    """Add why a target is left out or asked later, and what is measured of it."""
+    if isinstance(found, str):
+        return one
+    skip = next((s for s in (*planned.behind, *planned.skips) if s.target == one.target), None)
+    figures = found.measured.get(one.target)
+    if skip is None:
+        return replace(one, figures=figures)
+    return replace(
+        one,
+        reason=one.reason or skip.reason,
+        rule=skip.rule,
+        measured=skip.measured,
+        threshold=skip.threshold,
+        place=skip.scope,
+        figures=figures,
+    )
+
+
+def _measured(targets: Sequence[TargetPlan]) -> list[RenderableType]:
+    """Lay out what is measured of the targets; nothing: nothing."""
+    rows = [(one.target, figures_words(one.figures)) for one in targets if one.figures is not None]
+    return [Text(), table(("target", "measured now"), rows)] if rows else []
+
+
 def _names(needs: Needs) -> list[str]:
     return [name for name in needs.__struct_fields__ if getattr(needs, name) is True]
 
 
 def _verdict(one: TargetPlan) -> str:
+    why = f"{one.reason}{measure(one.rule, one.measured, one.threshold)}"
+    if one.place:
+        why += f", as all of {one.place}"
     if not one.turn:
-        return f"left out: {one.reason}"
+        return f"left out: {why}"
     parts = ["asked first" if one.turn == 1 else "asked next"]
     if one.reason:
-        parts[0] = f"asked last: {one.reason}"
+        parts[0] = f"asked first, though {why}" if one.turn == 1 else f"asked last: {why}"
     if one.notices:
         parts.append(f"without {', '.join(one.notices)}")
     return "; ".join(parts)

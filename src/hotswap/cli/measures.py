@@ -38,6 +38,16 @@ def figures_lines(figures: Figures) -> list[str]:
     return lines
 
 
+def figures_words(figures: Figures) -> str:
+    """Tell the most telling in one line."""
+    parts = [_load(figures)]
+    if figures.streamed is not None:
+        parts.append(f"first content p95 {span(figures.streamed.p95_s)}")
+    if figures.whole is not None:
+        parts.append(f"whole answers p95 {span(figures.whole.p95_s)}")
+    return "; ".join(parts)
+
+
 def _load(figures: Figures) -> str:
     failed = figures.failed_share
     share = "" if failed is None else f", {failed:.1%} of them failed"

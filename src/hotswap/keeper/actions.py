@@ -79,7 +79,15 @@ class Actions:
         answer = await self._hub.explain(question)
         if answer is None:
             raise RefusedError(503, "no_worker", "No worker answers; try again.")
-        return reply({"at": self._clock.unix(), "explanation": Raw(answer)})
+        figures = {id_: self._hub.measures.of(id_) for id_ in known}
+        return reply(
+            {
+                "at": self._clock.unix(),
+                "config": self._snapshot().digest,
+                "explanation": Raw(answer),
+                "measured": {id_: found for id_, found in figures.items() if found is not None},
+            }
+        )
 
 
 async def _question(request: Request) -> Question:

@@ -85,7 +85,7 @@ def test_a_target_that_cannot_see_is_left_out_and_the_reason_named(explain: Expl
 
     lines = [line.split() for line in out.splitlines()]
     assert " ".join(lines[0]).startswith("assist: openai_chat, streamed, images, tools, about ")
-    assert [line[:4] for line in lines[2:]] == [
+    assert [line[:4] for line in lines[2:6]] == [
         ["1", "oa/gpt-4o", "openai_chat", "/v1/chat/completions"],
         ["2", "oa/gpt-6.2-sol", "openai_chat", "/v1/responses"],
         ["3", "claude/claude-opus-5-5", "anthropic", "/v1/messages"],

@@ -1,0 +1,121 @@
+"""A request that is to be explained and goes nowhere, read as the gateway reads it."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+from urllib.parse import quote
+
+from msgspec import DecodeError, Raw, Struct
+from msgspec.json import Decoder, encode
+from typing_extensions import override
+
+from ..config.snapshot import Snapshot
+from ..errors import RefusedError
+from ..gateway.line import Line
+from ..gateway.options import Options
+from ..gateway.plane import Plane
+from ..gateway.routes import CHAT, route_of
+from ..processes.exits import Exit
+from ..server.api import Exchange, Incoming
+from .failing import CommandError
+
+DialectName = Literal["openai_chat", "openai_responses", "anthropic", "gemini", "openai_embeddings"]
+
+_PATHS: Final[Mapping[str, str]] = {
+    "openai_chat": "/v1/chat/completions",
+    "openai_responses": "/v1/responses",
+    "anthropic": "/v1/messages",
+    "openai_embeddings": "/v1/embeddings",
+}
+
+_decode_fields: Final = Decoder(dict[str, Raw]).decode
+
+
+class Wishes(Struct, frozen=True):
+    """What the caller's headers and key say."""
+
+    order: tuple[str, ...] = ()
+    caller: str = ""
+
+
+def incoming(body: bytes, dialect: DialectName, model: str) -> Incoming:
+    """Return the request with this body, asking for `model` unless that is empty.
+
+    Raises:
+        CommandError: Nothing names the model.
+    """
+    if dialect != "gemini":
+        path = _PATHS[dialect]
+        body = _asking_for(model, body) if model else body
+    elif model:
+        path = f"/v1beta/models/{quote(model, safe='/')}:generateContent"
+    else:
+        raise CommandError(Exit.USAGE, "hotswap: gemini names the model in its path: say --model")
+    return Incoming("POST", path, "", {}, body, "", 0.0)
+
+
+def _asking_for(model: str, body: bytes) -> bytes:
+    """Return the body with another model; what is no JSON object stays as it is."""
+    try:
+        fields = _decode_fields(body)
+    except DecodeError:
+        return body
+    return encode({**fields, "model": model})
+
+
+def unsent(snapshot: Snapshot, asked: Incoming, wishes: Wishes) -> Line:
+    """Return the line of a request; raises `RefusedError` where the gateway would."""
+    route = route_of(asked.path) or CHAT
+    plane = Plane(snapshot)
+    request = route.dialect.peek(asked.body, asked.path, asked.query)
+    chain = plane.chain(request.model)
+    named = {target.id for target in chain.targets}
+    for id_ in wishes.order:
+        if id_ not in named:
+            problem = f"{id_} is no target of {chain.name}: {', '.join(sorted(named))}."
+            raise RefusedError(400, "unknown_target", problem)
+    if wishes.caller and all(key.id != wishes.caller for key in snapshot.keys):
+        raise RefusedError(401, "unknown_key", f"There is no key {wishes.caller!r}.")
+    return Line(
+        _Unsent(asked),
+        plane,
+        route,
+        caller=wishes.caller,
+        request=request,
+        chain=chain,
+        options=Options(order=wishes.order),
+        request_id="",
+        skips=(),
+    )
+
+
+class _Unsent(Exchange):
+    """An exchange with nobody."""
+
+    def __init__(self, incoming: Incoming) -> None:
+        self.incoming = incoming
+        self.on_leave = self.on_pause = self.on_resume = None
+
+    @property
+    @override
+    def gone(self) -> bool:
+        return True
+
+    @override
+    def answer(self, status: int, headers: bytes, body: bytes) -> None:
+        return
+
+    @override
+    def start(self, status: int, headers: bytes) -> None:
+        return
+
+    @override
+    def write(self, data: bytes) -> None:
+        return
+
+    @override
+    def finish(self) -> None:
+        return
+
+    @override
+    def abort(self) -> None:
+        return
