@@ -48,10 +48,10 @@ def tokens_in(text: str) -> int:
 
 
 def tokens_left(max_tokens: int | None, text: str) -> int | None:
-    """Return how many tokens the caller's limit leaves after `text`; None: there is no limit.
+    """Return how many tokens the limit leaves after `text`, at least 1; None: there is no limit.
 
     It errs on the high side: an answer may become a little longer than was asked, but never ends
-    for a limit that was not reached.
+    for a limit that was not reached. No API takes a limit of 0.
     """
     if max_tokens is None:
         return None
