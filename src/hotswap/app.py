@@ -103,7 +103,12 @@ class DataPlane:
 
     def apply(self, snapshot: Snapshot) -> None:
         """Serve by `snapshot` from the next request on; requests in flight keep the old one."""
-        self.standings.adopt(snapshot.providers, snapshot.chains.values(), snapshot.health)
+        self.standings.adopt(
+            snapshot.providers,
+            snapshot.chains.values(),
+            snapshot.health,
+            workers=snapshot.server.workers,
+        )
         self._lessons.adopt(snapshot.health.lessons)
         self.gateway.plane = Plane(snapshot)
         if self._state is not None:

@@ -1,8 +1,8 @@
 """The credentials of one provider: which one to use now, and why none can be used.
 
 Each key may be shut for every model (refused, or without money) and for one model (throttled
-until its reset, or the model is gone). Only what is in trouble has a breaker, so a healthy ring
-costs nothing.
+until its reset, or the model is gone). Only what is in trouble has a breaker, and only what has
+a limit is counted, so a healthy ring without limits costs nothing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,8 +14,9 @@ from msgspec import Struct
 from .backoff import Jitter
 from .breaker import Breaker
 from .change import Change, Reason, State
-from .settings import AuthRule, BreakerSettings
-from .terms import Cause, Credential, Failure, Provider
+from .headroom import Rooms, reading
+from .settings import AuthRule, BreakerSettings, HeadroomRule
+from .terms import Cause, Credential, Failure, Provider, Reading
 
 REASONS: Final[Mapping[Cause, Reason]] = {
     Cause.THROTTLE: Reason.THROTTLED,
@@ -61,6 +62,7 @@ class Keyring:
         "_register",
         "_settings",
         "_whole",
+        "rooms",
     )
 
     def __init__(
@@ -87,15 +89,36 @@ class Keyring:
         """By credential in trouble: the model that was asked for last, to probe with."""
         self._refused: dict[str, tuple[str, ...]] = {}
         """By credential: the requests that it was refused for in a row."""
+        self.rooms = Rooms()
+        """What is used of the keys' limits."""
 
-    def adopt(self, provider: Provider, settings: BreakerSettings, models: frozenset[str]) -> None:
-        """Take over a new list of keys; what is known of unchanged keys and models stays."""
+    def adopt(
+        self,
+        provider: Provider,
+        settings: BreakerSettings,
+        models: frozenset[str],
+        *,
+        headroom: HeadroomRule | None = None,
+        workers: int = 1,
+    ) -> None:
+        """Take over a new list of keys; what is known of unchanged keys and models stays.
+
+        Args:
+            provider: Holds the keys, and the limits that were set by hand.
+            settings: For those in trouble.
+            models: That its targets ask for.
+            headroom: How other limits are learned.
+            workers: Processes that share the limits evenly.
+        """
         same = {c.id for c in provider.credentials if c in self._credentials}
         self._settings = settings
         self._credentials = provider.credentials
         self._first = provider.credentials[0]
         self._refused = {c: ids for c, ids in self._refused.items() if c in same}
         self._asked = {c: model for c, model in self._asked.items() if model in models}
+        self.rooms.adopt(
+            provider, same, models, rule=headroom or HeadroomRule(), workers=max(1, workers)
+        )
         for model, breaker in list(self._all()):
             if breaker.credential in same and (not model or model in models):
                 breaker.adopt(settings)
@@ -107,12 +130,86 @@ class Keyring:
         for model, breaker in list(self._all()):
             self._forget(breaker, model)
 
-    def pick(self, model: str, now: float, tried: tuple[str, ...]) -> Credential | None:
-        """Return the first usable key that is not in `tried`.
+    def pick(
+        self,
+        model: str,
+        now: float,
+        tried: tuple[str, ...],
+        *,
+        prompt_tokens: int = 0,
+        output_tokens: int = 0,
+        headroom: float | None = None,
+    ) -> Credential | None:
+        """Return the first usable key that is not in `tried`, with room if one has.
 
         A key in a ramp takes its share and leaves the rest to the next usable one; it is still
-        better than none.
+        better than none. So is a key above the headroom of a limit; the least used comes first.
+
+        Args:
+            model: What is asked for.
+            now: Monotonic seconds.
+            tried: Ids of keys that are out of question.
+            prompt_tokens: Estimate.
+            output_tokens: What the caller allows the answer; 0: it does not say.
+            headroom: Share of a limit above which another key is preferred; None: no limit counts.
         """
+        if headroom is None or not self.rooms or len(self._credentials) == 1:
+            return self._first_usable(model, now, tried)
+        least: Credential | None = None
+        least_share = inf
+        while (credential := self._first_usable(model, now, tried)) is not None:
+            share = self.rooms.pressed(
+                credential.id,
+                model,
+                now,
+                prompt_tokens=prompt_tokens,
+                output_tokens=output_tokens,
+                headroom=headroom,
+            )
+            if not share:
+                return credential
+            if share < least_share:
+                least, least_share = credential, share
+            tried = (*tried, credential.id)
+        return least
+
+    def pressed_at(
+        self,
+        model: str,
+        now: float,
+        prompt_tokens: int,
+        output_tokens: int,
+        headroom: float,
+    ) -> Reading | None:
+        """Say that no usable key has room for a request below its limits; None: one has.
+
+        Args:
+            model: What is asked for.
+            now: Monotonic seconds.
+            prompt_tokens: Estimate.
+            output_tokens: What the caller allows the answer; 0: it does not say.
+            headroom: Share of a limit above which others are preferred.
+        """
+        if not self.rooms:
+            return None
+        least = inf
+        for credential in self._credentials:
+            if (self._whole or self._access) and self._bar(credential.id, model, now):
+                continue
+            share = self.rooms.pressed(
+                credential.id,
+                model,
+                now,
+                prompt_tokens=prompt_tokens,
+                output_tokens=output_tokens,
+                headroom=headroom,
+            )
+            if not share:
+                return None
+            least = min(least, share)
+        return reading(least, headroom) if least < inf else None
+
+    def _first_usable(self, model: str, now: float, tried: tuple[str, ...]) -> Credential | None:
         if not self._whole and not self._access:
             if not tried:
                 return self._first

@@ -291,7 +291,13 @@ def _drawback(
         found = health.suspicion(now, triggers.latency)
     if found is None and triggers.error_rate is not None:
         found = health.demotion(now, triggers.error_rate)
-    return found or _ramp(target, health, keyring, scene)
+    found = found or _ramp(target, health, keyring, scene)
+    if found is None and triggers.rate_limit is not None:
+        ask, headroom = scene.ask, triggers.rate_limit.headroom
+        found = keyring.pressed_at(
+            target.model, now, ask.prompt_tokens, ask.output_tokens, headroom
+        )
+    return found
 
 
 def _ramp(target: Target, health: TargetHealth, keyring: Keyring, scene: Scene) -> Reading | None:

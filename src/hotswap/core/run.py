@@ -187,8 +187,7 @@ class Run:
             health = self._standings.target(target.id)
             if not fits(target) or health.bars(now, self._chain.triggers):
                 continue
-            ring = self._standings.keyring(target.provider)
-            credential = ring.pick(target.model, now, ())
+            credential = self._key(target, now)
             if credential is not None:
                 self._targets = (*self._targets[:at], *self._targets[at + 1 :])
                 self._tried.add(target.id)
@@ -218,8 +217,10 @@ class Run:
         if self._waits:
             return self._next_back(now) or self._exhausted(self._failure, now)
         hand = self._hand
-        if now >= self._deadline or hand is None or not self._may_retry(hand.target, now):
+        if now >= self._deadline or hand is None:
             return GiveUp(None)
+        if not self._may_retry(hand.target, now):
+            return self._exhausted(None, now)
         self._retried += 1
         return hand
 
@@ -258,8 +259,7 @@ class Run:
         target = self._hand.target
         if not self._may_retry(target, now):
             return None
-        ring = self._standings.keyring(target.provider)
-        credential = ring.pick(target.model, now, self._tried_keys)
+        credential = self._key(target, now, self._tried_keys)
         return self._start(target, credential) if credential is not None else None
 
     def _next_target(self, now: float) -> Start | None:
@@ -276,15 +276,15 @@ class Run:
                 self._leave_out(target, CONTEXT)
                 continue
             health = self._standings.target(target.id)
-            ring = self._standings.keyring(target.provider)
             if self._panic:
                 if not (self._chain.on_exhausted.least_bad or health.admits_in_panic(now)):
                     continue
-                credential = ring.pick(target.model, now, ()) or ring.panic_pick(target.model, now)
+                ring = self._standings.keyring(target.provider)
+                credential = self._key(target, now) or ring.panic_pick(target.model, now)
             elif self._at and health.bars(now, self._chain.triggers):
                 continue
             else:
-                credential = ring.pick(target.model, now, ())
+                credential = self._key(target, now)
             if credential is not None:
                 self._tried_keys = ()
                 health.retries.started(now)
@@ -359,8 +359,7 @@ class Run:
         patient = self._wait_until is not None and now < self._wait_until
         behind = {skip.target for skip in found.behind} if patient else set[str]()
         for target in found.targets:
-            ring = self._standings.keyring(target.provider)
-            credential = None if target.id in behind else ring.pick(target.model, now, ())
+            credential = None if target.id in behind else self._key(target, now)
             if credential is None:
                 continue
             retries = self._standings.target(target.id).retries
@@ -391,6 +390,20 @@ class Run:
 
     def _leave_out(self, target: Target, lacks: str) -> None:
         self.skips = (*self.skips, Skip(target.id, lacks, unable=True))
+
+    def _key(self, target: Target, now: float, tried: tuple[str, ...] = ()) -> Credential | None:
+        """Return the key to ask `target` with, if possible one below its limits' headroom."""
+        ring, rule = self._standings.keyring(target.provider), self._chain.triggers.rate_limit
+        if rule is None or not ring.rooms:
+            return ring.pick(target.model, now, tried)
+        return ring.pick(
+            target.model,
+            now,
+            tried,
+            prompt_tokens=self._ask.prompt_tokens,
+            output_tokens=self._ask.output_tokens,
+            headroom=rule.headroom,
+        )
 
     def _start(self, target: Target, credential: Credential) -> Start:
         self._tried.add(target.id)

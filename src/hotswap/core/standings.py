@@ -103,13 +103,24 @@ class Standings:
         """Returns a provider's keys by the provider's name."""
 
     def adopt(
-        self, providers: Mapping[str, Provider], chains: Iterable[Chain], settings: Health
+        self,
+        providers: Mapping[str, Provider],
+        chains: Iterable[Chain],
+        settings: Health,
+        *,
+        workers: int = 1,
     ) -> None:
         """Go by a new configuration.
 
         What is known of unchanged targets (provider, model, endpoint) and keys (provider, id,
         secret) stays. Requests that are still under way by the former configuration find its
         targets and keys until the next one comes.
+
+        Args:
+            providers: By name.
+            chains: Their targets have a standing.
+            settings: Of all standings.
+            workers: Processes that share the limits of the keys.
         """
         self.settings = settings
         targets: dict[str, Target] = {}
@@ -138,7 +149,7 @@ class Standings:
             del self._register[f"target {id_}"]
         self.target = (left | self._healths).__getitem__
         self._targets, self._endpoints = targets, endpoints
-        self._adopt_keys(providers)
+        self._adopt_keys(providers, workers)
         self._adopt_places(providers, regions)
 
     def _adopt_places(self, providers: Mapping[str, Provider], regions: Iterable[int]) -> None:
@@ -149,7 +160,7 @@ class Standings:
             health.on_open = self._places.on_open
             health.network = self.network
 
-    def _adopt_keys(self, providers: Mapping[str, Provider]) -> None:
+    def _adopt_keys(self, providers: Mapping[str, Provider], workers: int) -> None:
         for left in self._left_keyrings.values():
             left.drop()
         former = self._keyrings
@@ -160,7 +171,9 @@ class Standings:
             keyring = former.pop(name, None) or Keyring(
                 provider, breaker, self._jitter, register=self._register, changes=self.changes
             )
-            keyring.adopt(provider, breaker, models)
+            keyring.adopt(
+                provider, breaker, models, headroom=self.settings.headroom, workers=workers
+            )
             self._keyrings[name] = keyring
         self._left_keyrings = former
         for keyring in former.values():

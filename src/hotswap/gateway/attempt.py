@@ -14,6 +14,7 @@ from .line import Line
 from .relay import Relay, keep_alive
 from .services import Services
 from .speech import say
+from .tab import Tab
 from .taking_up import TakenUp
 from .translation import Translation
 
@@ -54,11 +55,12 @@ class Attempt:
         "splice_offset",
         "start",
         "started_at",
+        "tab",
         "token",
         "usage",
     )
 
-    def __init__(self, line: Line, start: Start, services: Services) -> None:
+    def __init__(self, line: Line, start: Start, services: Services) -> None:  # noqa: PLR0915 - one statement per field
         """Send the request; raises `UnableError` or `RefusedError` before anything happens."""
         provider = line.plane.providers[start.target.provider]
         now = self.started_at = services.clock.now()
@@ -87,6 +89,7 @@ class Attempt:
         self.health = services.standings.target(start.target.id)
         self.token = self.health.begin(now, streamed=line.request.stream)
         """What the target's health knows this attempt by."""
+        self.tab = Tab(line, start, services, now)
         self._limits = Limits(line, self.health)
         self._look_at = self._limits.first_at(now)
         self._call = self._send(outgoing)
@@ -207,6 +210,7 @@ class Attempt:
         now = self.last_at = self._services.clock.now()
         self._came.status, self._came.headers = status, headers
         self.health.on_byte(self.token, now)
+        self.tab.on_head(headers, now)
         line = self.line
         if self._came.faulty:
             self._look(now + FAULT_BODY_S)
@@ -372,7 +376,11 @@ class Attempt:
 
     def _read_fault(self) -> Failure:
         kind = self.line.plane.providers[self.start.target.provider].kind
-        return self._speech.read_fault(kind, self.status, self._came.headers, self._came.body)
+        body = self._came.body
+        failure = self._speech.read_fault(kind, self.status, self._came.headers, body)
+        if failure.cause is Cause.THROTTLE:
+            self.tab.on_refusal(body, self._services.clock.now())
+        return failure
 
     def _on_leave(self) -> None:
         self._end(Failure(Cause.CANCEL, "client_closed", self.status))

@@ -18,6 +18,7 @@ def report(attempt: Attempt, failure: Failure | None, services: Services, now: f
     start, line = attempt.start, attempt.line
     standings, health = services.standings, attempt.health
     keyring = standings.keyring(start.target.provider)
+    attempt.tab.settle(failure, attempt.usage, now, sent=attempt.sent_at > 0.0)
     if attempt.native and attempt.restarted:
         services.lessons.lacks(start.target, "prefill", now)
     if failure is None:
@@ -63,9 +64,7 @@ def _remember(attempt: Attempt, services: Services, now: float) -> None:
 
 def _outrun(attempt: Attempt, failure: Failure) -> bool:
     """Say whether another target, begun later, has answered before this one had any content."""
-    return (
-        failure.detail == HEDGE_LOST and attempt.waited_s is None and attempt.content_at is None
-    )
+    return failure.detail == HEDGE_LOST and attempt.waited_s is None and attempt.content_at is None
 
 
 def _count(attempt: Attempt, services: Services) -> None:
