@@ -242,7 +242,8 @@ class Breaker:
             mine: Nobody else tells of it.
             undo: The opening was a mistake: it leaves no growth behind.
         """
-        if self.state_at(now) is State.CLOSED:
+        # What is open need not become half open first.
+        if (self.state_at(now) if self.state is State.RAMP else self.state) is State.CLOSED:
             return
         if undo:
             self.level = self._level_before

@@ -15,6 +15,9 @@ from .terms import Scope
 
 _ORDER: Final = (Scope.MODEL, Scope.ENDPOINT, Scope.REGION, Scope.PROVIDER)
 """From the smallest to the largest."""
+_CROSSING: Final = frozenset({Scope.MODEL, Scope.ENDPOINT})
+"""Neither is part of the other: a target that goes down with its host says nothing of its model
+elsewhere, and the other way round."""
 _RULES: Final[Mapping[Scope, str]] = {
     Scope.MODEL: "places.model_targets",
     Scope.ENDPOINT: "places.endpoint_targets",
@@ -223,6 +226,10 @@ class Places:
         for target in place.members:
             health = self._healths[target]
             breaker = health.breaker
+            if place.scope in _CROSSING and any(
+                one.shut and one.scope in _CROSSING for one in health.above
+            ):
+                continue
             if breaker.state in SHUT and breaker.reason in OWN and breaker.shut_at >= eldest:
                 down[target] = health.failing_at
             elif place.scope is Scope.PROVIDER:
