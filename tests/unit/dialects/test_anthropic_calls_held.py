@@ -2,57 +2,17 @@
 
 from itertools import pairwise
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotswap.dialects.anthropic.messages import KEEP_ALIVE, passage, peek
 from hotswap.dialects.api import Envelope, Passage
 from hotswap.dialects.neutral import ArgumentsPiece, CallPiece, Finish, FinishPiece, Request
+from hotswap.testing.anthropic_events import DONE, START, delta, ended, start, stop
 
 ENVELOPE = Envelope("r1", 1_795_000_000, "main", Request(turns=()))
 PEEK = peek(b'{"model":"m","max_tokens":9,"messages":[],"stream":true}')
 
-
-def event(kind: str, **fields: object) -> bytes:
-    payload = msgspec.json.encode({"type": kind, **fields})
-    return b"event: %b\ndata: %b\n\n" % (kind.encode(), payload)
-
-
-def start(index: int, kind: str, **fields: object) -> bytes:
-    return event("content_block_start", index=index, content_block={"type": kind, **fields})
-
-
-def delta(index: int, kind: str, **fields: object) -> bytes:
-    return event("content_block_delta", index=index, delta={"type": f"{kind}_delta", **fields})
-
-
-def stop(index: int) -> bytes:
-    return event("content_block_stop", index=index)
-
-
-def ended(reason: str | None) -> bytes:
-    return event(
-        "message_delta",
-        delta={"stop_reason": reason, "stop_sequence": None},
-        usage={"output_tokens": 5},
-    )
-
-
-START = event(
-    "message_start",
-    message={
-        "id": "msg_1",
-        "type": "message",
-        "role": "assistant",
-        "model": "m",
-        "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
-        "usage": {"input_tokens": 9, "output_tokens": 1},
-    },
-)
-DONE = event("message_stop")
 
 CALL = (
     start(1, "tool_use", id="t1", name="f", input={})

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import msgspec
 import pytest
 from msgspec import Struct
 
@@ -17,15 +16,11 @@ from hotswap.dialects.neutral import (
     Piece,
     TextPiece,
 )
+from hotswap.testing.anthropic_events import event
 
 PEEK = peek(b'{"model":"m","max_tokens":9,"messages":[],"stream":true}')
 MALFORMED = Failure(Cause.HARD, "malformed", 200)
 TRUNCATED = Failure(Cause.HARD, "truncated", 200)
-
-
-def event(kind: str, **fields: object) -> bytes:
-    payload = msgspec.json.encode({"type": kind, **fields})
-    return b"event: %b\ndata: %b\n\n" % (kind.encode(), payload)
 
 
 START = event("message_start", message={"content": [], "usage": {"input_tokens": 9}})

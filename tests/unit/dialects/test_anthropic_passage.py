@@ -2,7 +2,6 @@
 
 from itertools import pairwise
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,16 +9,12 @@ from hypothesis import strategies as st
 from hotswap.core.terms import Cause, Failure, Usage
 from hotswap.dialects.anthropic.messages import passage, peek
 from hotswap.dialects.api import Passage
+from hotswap.testing.anthropic_events import event
 
 EMPTY = Failure(Cause.QUALITY, "empty", 200)
 TRUNCATED = Failure(Cause.HARD, "truncated", 200)
 MALFORMED = Failure(Cause.HARD, "malformed", 200)
 PEEK = peek(b'{"model":"m","max_tokens":9,"messages":[],"stream":true}')
-
-
-def event(kind: str, **fields: object) -> bytes:
-    payload = msgspec.json.encode({"type": kind, **fields})
-    return b"event: %b\ndata: %b\n\n" % (kind.encode(), payload)
 
 
 def delta(kind: str, **fields: str) -> bytes:

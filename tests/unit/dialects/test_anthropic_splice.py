@@ -20,52 +20,13 @@ from hotswap.dialects.neutral import (
     TextPiece,
     ThinkingPiece,
 )
+from hotswap.testing.anthropic_events import DONE, START, delta, ended, event, start, stop
 
 ENVELOPE = Envelope("r1", 1_795_000_000, "main", Request(turns=()))
 PEEK = peek(b'{"model":"m","max_tokens":9,"messages":[],"stream":true}')
 USAGE = Usage(input_tokens=9, output_tokens=5)
 STOPPED = FinishPiece(Finish.STOP)
 
-
-def event(kind: str, **fields: object) -> bytes:
-    payload = msgspec.json.encode({"type": kind, **fields})
-    return b"event: %b\ndata: %b\n\n" % (kind.encode(), payload)
-
-
-def start(index: int, kind: str, **fields: object) -> bytes:
-    return event("content_block_start", index=index, content_block={"type": kind, **fields})
-
-
-def delta(index: int, kind: str, **fields: object) -> bytes:
-    return event("content_block_delta", index=index, delta={"type": f"{kind}_delta", **fields})
-
-
-def stop(index: int) -> bytes:
-    return event("content_block_stop", index=index)
-
-
-def ended(reason: str | None) -> bytes:
-    return event(
-        "message_delta",
-        delta={"stop_reason": reason, "stop_sequence": None},
-        usage={"output_tokens": 5},
-    )
-
-
-START = event(
-    "message_start",
-    message={
-        "id": "msg_1",
-        "type": "message",
-        "role": "assistant",
-        "model": "m",
-        "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
-        "usage": {"input_tokens": 9, "output_tokens": 1},
-    },
-)
-DONE = event("message_stop")
 
 ANSWER = 'A lake, "ü" and a 🦆\n\ndata: not an event. Done.'
 

@@ -23,27 +23,15 @@ from hotswap.dialects.neutral import (
     TextPiece,
     ThinkingPiece,
 )
+from hotswap.testing.anthropic_events import DONE, delta, event, stop
 
 ENVELOPE = Envelope("r1", 1_795_000_000, "main", Request(turns=()))
 STOPPED = FinishPiece(Finish.STOP)
 CALLED = FinishPiece(Finish.TOOL_CALLS)
 
 
-def event(kind: str, **fields: object) -> bytes:
-    payload = msgspec.json.encode({"type": kind, **fields})
-    return b"event: %b\ndata: %b\n\n" % (kind.encode(), payload)
-
-
 def start(index: int, **block: object) -> bytes:
     return event("content_block_start", index=index, content_block=block)
-
-
-def delta(index: int, kind: str, **fields: str) -> bytes:
-    return event("content_block_delta", index=index, delta={"type": f"{kind}_delta", **fields})
-
-
-def stop(index: int) -> bytes:
-    return event("content_block_stop", index=index)
 
 
 def ended(reason: str, sequence: str | None = None, **more: object) -> bytes:
@@ -65,7 +53,6 @@ MESSAGE = event(
         "usage": {"input_tokens": 0, "output_tokens": 0},
     },
 )
-DONE = event("message_stop")
 TEXT = start(0, type="text", text="") + delta(0, "text", text="Hi")
 
 
