@@ -223,7 +223,9 @@ class Suspicion:
             count = watch.minute.count
             if not count:
                 continue
-            share = min(_PERCENTILES[self.rule.percentile].share, 1.0 - _STRAGGLERS / count)
+            share = _PERCENTILES[self.rule.percentile].share
+            if self.reading is None:
+                share = min(share, 1.0 - _STRAGGLERS / count)
             measured_s = watch.minute.quantile(share) or 0.0
             threshold_s = watch.threshold_s()
             if measured_s > worst * threshold_s:
