@@ -12,6 +12,7 @@ from .abilities import Knowledge, shortfall
 from .catalog import KINDS
 from .findings import Findings, join, suggest
 from .lint import Surroundings, lint, lint_regions
+from .nearness import nearest_first
 from .nodes import Path
 from .providers import Absent, Account
 from .schema import ChainFile, ConfigFile, LinkFile
@@ -39,7 +40,7 @@ def build_chains(
             continue
         chain = Chain(
             name=entry.name,
-            targets=targets,
+            targets=nearest_first(targets, file.server.regions),
             triggers=triggers,
             timeouts=entry.timeouts,
             retry=entry.retry,
