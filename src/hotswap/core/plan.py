@@ -24,7 +24,7 @@ from .change import State
 from .health import TargetHealth
 from .keyring import Keyring
 from .place import ramp_at
-from .regions import sisters_first
+from .regions import stand_in
 from .standings import Standings
 from .terms import Chain, Reading, Target
 
@@ -235,13 +235,17 @@ def _sorted_out(targets: Sequence[Target], scene: Scene, *, known: Skip | None =
     behind: list[_Behind] = []
     skips: list[Skip] = []
     down: list[Target] = []
-    left = targets
+    # The last one that is down, as long as nobody was found to stand in for it.
+    orphan: Target | None = None
+    left = list(targets)
     while left:
-        target, left = left[0], left[1:]
+        at = 0 if orphan is None else stand_in(orphan, left, down) or 0
+        target = left.pop(at)
         skip = _obstacle(target, scene) if known is None else known
         known = None
         if skip is None:
             eligible.append(target)
+            orphan = None
             if enough and not behind:
                 return Plan(eligible, tuple(skips), rest=left)
         elif skip.reason in _LATER:
@@ -249,8 +253,8 @@ def _sorted_out(targets: Sequence[Target], scene: Scene, *, known: Skip | None =
         else:
             skips.append(skip)
             if region is not None and skip.reason in DOWN:
-                left = sisters_first(target, left, down)
                 down.append(target)
+                orphan = target
     behind.sort(key=_rank_of)
     return Plan(
         [*eligible, *(one.target for one in behind)],

@@ -11,7 +11,7 @@ from typing import Final
 from .terms import Target
 
 DOWN_MAX: Final = 2
-"""Regions that are down before a vendor's other ones lose their preference."""
+"""Regions that are down before a vendor's other ones are preferred no longer."""
 
 
 def are_sisters(one: Target, other: Target) -> bool:
@@ -24,10 +24,8 @@ def are_sisters(one: Target, other: Target) -> bool:
     )
 
 
-def sisters_first(
-    down: Target, left: Sequence[Target], others_down: Iterable[Target]
-) -> Sequence[Target]:
-    """Return the targets that are left, with those first that can stand in for one that is down.
+def stand_in(down: Target, left: Sequence[Target], others_down: Iterable[Target]) -> int | None:
+    """Return the place of the target that stands in for one that is down; None: none does.
 
     Args:
         down: Failed, or is open.
@@ -35,11 +33,8 @@ def sisters_first(
         others_down: Further targets that failed or are open, of whatever vendor.
     """
     if not down.region:
-        return left
+        return None
     regions = {one.region for one in others_down if are_sisters(down, one)}
     if len(regions) + 1 >= DOWN_MAX:
-        return left
-    sisters = [target for target in left if are_sisters(down, target)]
-    if not sisters:
-        return left
-    return [*sisters, *(target for target in left if not are_sisters(down, target))]
+        return None
+    return next((at for at, target in enumerate(left) if are_sisters(down, target)), None)

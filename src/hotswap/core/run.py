@@ -8,7 +8,7 @@ from msgspec import Struct
 from .capability import CONTEXT
 from .error_class import acts_on
 from .plan import ANYTHING, DOWN, OTHER_MODEL, Ask, Plan, Skip, least_bad, look
-from .regions import sisters_first
+from .regions import stand_in
 from .retry import pause_s
 from .standings import Standings
 from .terms import RULES, Cause, Chain, Credential, Failure, Rule, Scope, Target, Trigger
@@ -146,7 +146,7 @@ class Run:
         if now >= self._deadline or not rule.move_on or not self._acts(failure, rule):
             return GiveUp(failure)
         if rule.scope is Scope.TARGET:
-            self._turn_to_sisters(now)
+            self._turn_to_sister(now)
         return (
             (self._next_key(now) if rule.next_key else None)
             or self._next_target(now)
@@ -172,7 +172,7 @@ class Run:
             return GiveUp(failure)
         self._look_at_rest(now)
         if rule.scope is Scope.TARGET:
-            self._turn_to_sisters(now)
+            self._turn_to_sister(now)
         done, left = self._targets[: self._at + 1], self._targets[self._at + 1 :]
         self._targets = (*done, *sorted(left, key=lambda target: not continues(target)))
         return self._next_target(now) or self._retry(failure, now) or self._exhausted(failure, now)
@@ -240,18 +240,20 @@ class Run:
             acts = rule.trigger is None or triggers.active(rule.trigger)
         return acts or (failure.cause is Cause.HANG and triggers.active(Trigger.LATENCY))
 
-    def _turn_to_sisters(self, now: float) -> None:
+    def _turn_to_sister(self, now: float) -> None:
         """Let the same model in another region of its vendor come next, as a plan would."""
         if self._hand is None or not self._hand.target.region or not self._chain.triggers.region:
             return
         self._look_at_rest(now)
         behind = {skip.target for skip in self.behind}
-        done, left = self._targets[: self._at + 1], self._targets[self._at + 1 :]
-        late = [target for target in left if target.id in behind]
-        fine = [target for target in left if target.id not in behind]
         down = self._tried | {skip.target for skip in self.skips if skip.reason in DOWN}
         others = [target for target in self._chain.targets if target.id in down]
-        self._targets = (*done, *sisters_first(self._hand.target, fine, others), *late)
+        done, left = self._targets[: self._at + 1], list(self._targets[self._at + 1 :])
+        fine = [target for target in left if target.id not in behind]
+        at = stand_in(self._hand.target, fine, others)
+        if at is not None:
+            left.remove(fine[at])
+            self._targets = (*done, fine[at], *left)
 
     def _next_key(self, now: float) -> Start | None:
         if self._hand is None:
