@@ -156,6 +156,8 @@ class Standings:
         sites = {id_: _site(t, providers[t.provider]) for id_, t in self._targets.items()}
         self._places.adopt(self.settings, sites, self._healths, regions)
         self.network.adopt({id_: site.vendor for id_, site in sites.items()}, self._healths)
+        for change in self._drained.values():
+            self._places.learn(change, 0.0)
         for health in self._healths.values():
             health.on_open = self._places.on_open
             health.network = self.network
