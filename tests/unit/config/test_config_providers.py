@@ -19,21 +19,22 @@ def used(name: str, entry: str = "") -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "address", "vendor", "base_path", "variable"),
+    ("name", "place", "base_path", "variable"),
     [
-        ("openai", "api.openai.com:443", "openai.com", "/v1", "OPENAI_API_KEY"),
-        ("mistral", "api.mistral.ai:443", "mistral.ai", "/v1", "MISTRAL_API_KEY"),
-        ("openrouter", "openrouter.ai:443", "openrouter.ai", "/api/v1", "OPENROUTER_API_KEY"),
-        ("groq", "api.groq.com:443", "groq.com", "/openai/v1", "GROQ_API_KEY"),
-        ("deepseek", "api.deepseek.com:443", "deepseek.com", "/v1", "DEEPSEEK_API_KEY"),
-        ("vllm", "127.0.0.1:8000", "127.0.0.1:8000", "/v1", ""),
-        ("ollama", "127.0.0.1:11434", "127.0.0.1:11434", "/v1", ""),
-        ("llamacpp", "127.0.0.1:8080", "127.0.0.1:8080", "/v1", ""),
+        ("openai", ("api.openai.com:443", "openai.com"), "/v1", "OPENAI_API_KEY"),
+        ("mistral", ("api.mistral.ai:443", "mistral.ai"), "/v1", "MISTRAL_API_KEY"),
+        ("openrouter", ("openrouter.ai:443", "openrouter.ai"), "/api/v1", "OPENROUTER_API_KEY"),
+        ("groq", ("api.groq.com:443", "groq.com"), "/openai/v1", "GROQ_API_KEY"),
+        ("deepseek", ("api.deepseek.com:443", "deepseek.com"), "/v1", "DEEPSEEK_API_KEY"),
+        ("vllm", ("127.0.0.1:8000", "127.0.0.1:8000"), "/v1", ""),
+        ("ollama", ("127.0.0.1:11434", "127.0.0.1:11434"), "/v1", ""),
+        ("llamacpp", ("127.0.0.1:8080", "127.0.0.1:8080"), "/v1", ""),
     ],
 )
 def test_a_well_known_provider_needs_no_entry(
-    load_text: Load, name: str, address: str, vendor: str, base_path: str, variable: str
+    load_text: Load, name: str, place: tuple[str, str], base_path: str, variable: str
 ):
+    address, vendor = place
     host, _, port = address.partition(":")
 
     snapshot = load_text(used(name), {variable: "k"})
@@ -63,7 +64,8 @@ def test_an_entry_says_everything_itself(load_text: Load, tmp_path: Path):
         used(
             "europe",
             "{kind: openai, base_url: 'https://EU.example:8443/some/v1/', region: eu-west, "
-            "zone: eu, vendor: acme, limits: {rpm: 60}, proxy: 'http://u:p@proxy.example:3128', ca_file: ca.pem, "
+            "zone: eu, vendor: acme, limits: {rpm: 60}, "
+            "proxy: 'http://u:p@proxy.example:3128', ca_file: ca.pem, "
             "keys: [{id: main, secret: one}, {id: spare, secret: two}]}",
         )
     )
