@@ -11,15 +11,16 @@ from msgspec.json import Encoder
 
 from .clock import Clock, SystemClock
 from .config.snapshot import Snapshot
+from .core.latency import Figures
 from .core.learned import Lessons
 from .core.standings import Standings
 from .gateway.changes import to_change, to_transition
 from .gateway.foresight import foresee
 from .gateway.handle import Gateway, render_refusal
+from .gateway.measuring import Measuring
 from .gateway.plane import Plane
 from .gateway.probes import Ask, Prober
 from .gateway.services import Services
-from .ledger.measured import Figures
 from .ledger.question import Question
 from .ledger.record import Record, Transition
 from .ledger.uplink import Load, Uplink
@@ -98,6 +99,7 @@ class DataPlane:
         self.gateway = Gateway(
             Plane(snapshot), self._services, new_id=self._new_id, on_bug=_log_bug
         )
+        self._measuring = Measuring()
         self._prober = Prober(self._services, lambda: self.gateway.plane, ask)
         self.apply(snapshot)
 
@@ -144,8 +146,8 @@ class DataPlane:
         return Load(state.in_flight, len(state.connections))
 
     def measure(self) -> dict[str, Figures]:
-        """Return the figures of the targets that had work since the last call."""
-        return {}
+        """Return the figures of targets that have work."""
+        return self._measuring.gather(self.gateway.plane, self.standings, self._clock.now())
 
     def explain(self, question: Question) -> bytes:
         """Say as JSON what would become of a request now."""

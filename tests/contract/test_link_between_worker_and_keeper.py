@@ -14,9 +14,12 @@ from structlog.testing import CapturingLogger
 
 from hotswap.clock import SystemClock
 from hotswap.config.snapshot import Snapshot
+from hotswap.core.latency import Figures
+from hotswap.core.terms import Needs
 from hotswap.keeper.hub import Hub
 from hotswap.ledger.link import Batch, Hello, write_frame
 from hotswap.ledger.live import Live
+from hotswap.ledger.question import Question
 from hotswap.ledger.record import Transition
 from hotswap.ledger.rows import read_transition, write_entry
 from hotswap.ledger.uplink import Load, Uplink
@@ -25,6 +28,22 @@ from hotswap.store.sqlite import SqliteStore
 
 def opened(name: str, at: float = 1.0, until: float | None = None) -> Transition:
     return Transition(at, name, "", "closed", "open", "failures", until=until)
+
+
+def measured(in_flight: int) -> Figures:
+    return Figures(
+        streamed=None,
+        whole=None,
+        gap_p95_s=None,
+        total_p95_s=None,
+        peak_s=None,
+        in_flight=in_flight,
+        attempts=10,
+        failed_share=None,
+        first_content_limit_s=10.0,
+        whole_limit_s=300.0,
+        silence_limit_s=30.0,
+    )
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -44,6 +63,8 @@ class Worker:
     """One worker's end, and what came down to it."""
 
     def __init__(self, path: Path, boot: str) -> None:
+        self.figures: dict[str, Figures] = {}
+        self.asked: list[Question] = []
         self.heard: list[str] = []
         self.heard_at: list[float] = []
         self.digests: list[str] = []
@@ -54,8 +75,8 @@ class Worker:
             on_changed=self._on_changed,
             on_apply=lambda snapshot: self.digests.append(snapshot.digest),
             load=lambda: Load(3, 5),
-            measure=dict,
-            explain=lambda question: b"{}",
+            measure=lambda: self.figures,
+            explain=self._explain,
             jitter=lambda: 0.0,
         )
         self.running = asyncio.ensure_future(self.uplink.run())
@@ -63,6 +84,10 @@ class Worker:
     def _on_changed(self, transition: Transition) -> None:
         self.heard.append(transition.target)
         self.heard_at.append(asyncio.get_running_loop().time())
+
+    def _explain(self, question: Question) -> bytes:
+        self.asked.append(question)
+        return b'{"order":["x/1"]}'
 
     async def ask(self, key: str, ttl_s: float = 10.0) -> bool:
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -89,7 +114,7 @@ class Site:
         self.hub: Hub
         self.store: SqliteStore
 
-    async def begin(self, digest: str = "one") -> None:
+    async def begin(self, digest: str = "one", *, restored: bool = True) -> None:
         self.store = SqliteStore(self.database, commit_s=0.001)
         self.hub = Hub(
             Snapshot(digest=digest, chains={}, providers={}),
@@ -101,7 +126,8 @@ class Site:
                 self.log, wrapper_class=structlog.make_filtering_bound_logger(0), processors=[]
             ),
         )
-        self.hub.restore(())
+        if restored:
+            self.hub.restore(())
         await self.hub.listen(self._listener.dup())
 
     async def end(self) -> None:
@@ -190,6 +216,64 @@ async def test_a_new_worker_learns_what_is_open_now(site: Site) -> None:
     await until(lambda: bool(second.heard))
 
     assert second.heard == ["x/long"]
+
+
+async def test_a_new_worker_waits_until_the_past_is_known(site: Site) -> None:
+    await site.end()
+    await site.begin(restored=False)
+    (worker,) = await site.connected("a")
+    waiting = asyncio.ensure_future(worker.uplink.told(10.0))
+    assert worker.heard == []
+    now = SystemClock().unix()
+
+    site.hub.restore([opened("x/long", now, now + 60), opened("x/over", now, now - 1)])
+    await waiting
+
+    assert worker.heard == ["x/long"]
+
+
+async def test_nobody_waits_long_for_a_keeper_that_says_nothing(site: Site) -> None:
+    await site.end()  # the socket still listens: connections wait in its queue
+    worker = site.worker("a")
+    began_at = asyncio.get_running_loop().time()
+
+    await worker.uplink.told(0.05)
+
+    assert 0.04 < asyncio.get_running_loop().time() - began_at < 1.0
+    await site.begin()
+
+
+async def test_nobody_waits_where_there_is_no_keeper_at_all(site: Site) -> None:
+    site.path.unlink()
+
+    await site.worker("a").uplink.told(10.0)  # the test's own limit is the bound
+
+
+async def test_an_order_reaches_every_worker(site: Site) -> None:
+    first, second = await site.connected("a", "b")
+
+    site.hub.order(Transition(1.0, "x/1", "", "closed", "drained", "operator"))
+    await until(lambda: bool(first.heard and second.heard))
+
+    assert (first.heard, second.heard) == (["x/1"], ["x/1"])
+    assert site.hub.board.of("x/1").state == "drained"
+
+
+async def test_a_worker_says_what_it_would_do_with_a_request(site: Site) -> None:
+    (worker,) = await site.connected("a")
+    question = Question("chat", Needs(tools=True), streamed=True, order=("x/1",))
+
+    assert await site.hub.explain(question) == b'{"order":["x/1"]}'
+    assert worker.asked == [question]
+
+
+async def test_a_worker_that_leaves_takes_its_figures_along(site: Site) -> None:
+    first, second = await site.connected("a", "b")
+    first.figures, second.figures = {"x/1": measured(2)}, {"x/1": measured(3)}
+    await until(lambda: (found := site.hub.measures.of("x/1")) is not None and found.in_flight == 5)
+
+    await second.close()
+    await until(lambda: (found := site.hub.measures.of("x/1")) is not None and found.in_flight == 2)
 
 
 async def test_one_worker_at_a_time_gets_a_lease(site: Site) -> None:

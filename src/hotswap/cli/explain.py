@@ -24,6 +24,7 @@ from ..config.load import load
 from ..config.outcome import ConfigMistakes
 from ..core.ask import Able, Ask
 from ..core.capability import TIGHT, obstacle, words
+from ..core.latency import Figures
 from ..core.plan import Plan, Skip, look, plan
 from ..core.standings import Standings
 from ..core.terms import Needs, Target
@@ -31,7 +32,6 @@ from ..dialects.api import UnableError
 from ..errors import RefusedError
 from ..gateway.line import Line
 from ..gateway.speech import say
-from ..ledger.measured import Figures
 from ..ledger.question import Question
 from ..processes.exits import Exit
 from .failing import CommandError

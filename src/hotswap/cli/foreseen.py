@@ -7,8 +7,8 @@ from typing import Final
 from msgspec import Struct
 from msgspec.json import Decoder, encode
 
+from ..core.latency import Figures
 from ..gateway.foresight import Foresight
-from ..ledger.measured import Figures
 from ..ledger.question import Question
 from ..processes.exits import Exit
 from .admin import find_admin

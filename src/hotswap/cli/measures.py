@@ -3,7 +3,7 @@
 from rich.console import RenderableType
 from rich.text import Text
 
-from ..ledger.measured import Figures, Quantiles
+from ..core.latency import Figures, Quantiles
 from .showing import span
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..ledger.measured import Figures, Quantiles
+from ..core.latency import Figures, Quantiles
 
 
 class Measures:

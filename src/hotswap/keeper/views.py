@@ -7,9 +7,9 @@ from typing import Final
 from msgspec import Struct, structs
 
 from ..config.snapshot import Snapshot
+from ..core.latency import Figures as Measured
 from ..core.settings import Hedging, Retry, Streaming, Timeouts
 from ..core.terms import Chain, Endpoint, Scope, Target
-from ..ledger.measured import Figures as Measured
 from ..ledger.record import AttemptRecord, Transition
 from ..ledger.rows import read_attempt, read_transition
 from ..store.api import AttemptRow, TransitionRow

@@ -10,7 +10,7 @@ from msgspec import DecodeError, Raw, Struct
 from msgspec.msgpack import Decoder, Encoder
 
 from ..config.snapshot import Snapshot
-from .measured import Figures
+from ..core.latency import Figures
 from .question import Question
 from .record import Record, Transition
 from .rows import Entry, write_entry
@@ -67,7 +67,7 @@ class Ask(Struct, frozen=True, tag="ask"):
 
 
 class Measured(Struct, frozen=True, tag="measured"):
-    """Up, after a `Tick`: what the worker measures of each target that had work since the last."""
+    """Up, after a `Tick`: what the worker measures of targets that have work."""
 
     figures: Mapping[str, Figures]
     """By target."""

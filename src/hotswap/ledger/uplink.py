@@ -15,6 +15,7 @@ from msgspec import Struct
 from typing_extensions import override
 
 from ..config.snapshot import Snapshot
+from ..core.latency import Figures
 from .link import (
     WINDOW,
     Ack,
@@ -36,7 +37,6 @@ from .link import (
     down_frames,
     write_frame,
 )
-from .measured import Figures
 from .outbox import Outbox
 from .question import Question
 from .record import Record, Transition
@@ -96,7 +96,7 @@ class Uplink:
             on_changed: Takes what another worker found out.
             on_apply: Takes the configuration to serve by from now on.
             load: Says what the worker is busy with.
-            measure: Gives the figures of the targets that had work since the last call.
+            measure: Gives the figures of targets that have work.
             explain: Says as JSON what the worker would do with a request now.
             jitter: Gives a random number in [0, 1).
             limit: Records to hold at most.
