@@ -1,22 +1,27 @@
 """One request on the virtual clock: asks the deciding core, and tells it what it would hear.
 
-It stands in for `gateway/drive`, `attempt`, `limits` and `report`, and holds every call of a
+It stands in for `gateway/drive`, `attempt`, `limits`, `tab` and `report`, and holds every call of a
 replay to plan, run, standings and keys, so that a change there is followed here alone.
 """
 
 from collections.abc import Callable
 from typing import Final, Protocol, assert_never
 
+from ...core.headroom import Charge
 from ...core.health import TargetHealth
 from ...core.keyring import Keyring
 from ...core.plan import ANYTHING, Ask, plan
 from ...core.run import Action, GiveUp, Run, Sleep, Start
 from ...core.standings import Standings
-from ...core.terms import RULES, Cause, Chain, Failure, Scope, Target
+from ...core.terms import RULES, Cause, Chain, Failure, Scope, Target, Usage
 from .fate import Fate, Sky
 
 _GAP: Final = 0.4
 """The longest pause of a stream, as a part of the time to its first content."""
+
+
+_UNSENT: Final = frozenset({"refused", "timeout"})
+"""Details of failures before the request was written: they cost nothing."""
 
 
 class Desk(Protocol):
@@ -68,7 +73,9 @@ class Line:
     """
 
     __slots__ = (
+        "_ask",
         "_began_at",
+        "_charge",
         "_desk",
         "_fate",
         "_health",
@@ -98,6 +105,7 @@ class Line:
         ask: Ask = ANYTHING,
     ) -> None:
         self._desk = desk
+        self._ask = ask
         self.chain = chain
         self.number = number
         self.streamed = streamed
@@ -116,6 +124,7 @@ class Line:
         self._health: TargetHealth
         self._start: Start
         self._token = 0
+        self._charge: Charge | None = None
         self._limit_s = 0.0
         standings, jitter = desk.standings, desk.jitter
         self._run = Run(
@@ -132,7 +141,7 @@ class Line:
         """Carry out what the run decides."""
         match action:
             case Start():
-                self._ask(action, now)
+                self._send(action, now)
             case Sleep(seconds):
                 self._desk.at(now + seconds, self._wake)
             case GiveUp(failure):
@@ -143,7 +152,7 @@ class Line:
     def _wake(self, now: float) -> None:
         self._follow(self._run.on_wake(now), now)
 
-    def _ask(self, start: Start, now: float) -> None:
+    def _send(self, start: Start, now: float) -> None:
         """Begin an attempt, and see when something comes of it."""
         desk = self._desk
         self._start = start
@@ -153,6 +162,9 @@ class Line:
         self._began_at = now
         self._health = health = desk.standings.target(target.id)
         self._token = health.begin(now, streamed=self.streamed)
+        rooms = desk.standings.keyring(target.provider).rooms
+        tokens = self._ask.prompt_tokens, self._ask.output_tokens
+        self._charge = rooms.begin(start.credential.id, target.model, now, *tokens)
         desk.began(self)
         self._fate = fate = desk.sky.ask(start, now, streamed=self.streamed)
         self._limit_s = limit_s = self._first_s(health)
@@ -234,6 +246,7 @@ class Line:
         """Tell the standings how the attempt ended, as `gateway/report` does."""
         desk, health, start = self._desk, self._health, self._start
         keyring = desk.standings.keyring(start.target.provider)
+        self._settle(keyring, failure, now)
         if failure is None:
             if self.streamed:
                 health.on_gap(now, _GAP * self._fate.content_s)
@@ -245,6 +258,19 @@ class Line:
                 self._blame_key(keyring, failure, now)
         if failure is not None or desk.standings.changes:
             desk.changed(now)
+
+    def _settle(self, keyring: Keyring, failure: Failure | None, now: float) -> None:
+        """Replace what was expected of the key's limits by what the attempt cost."""
+        rooms, key, model = keyring.rooms, self._start.credential.id, self._start.target.model
+        refused = failure is not None and failure.cause is Cause.THROTTLE
+        if self._charge is not None:
+            usage = None
+            if failure is None:
+                usage = Usage(self._ask.prompt_tokens, self._ask.output_tokens)
+            refund = failure is not None and (refused or failure.detail in _UNSENT)
+            rooms.settle(key, model, self._charge, now, usage=usage, refund=refund)
+        if failure is not None and refused:
+            rooms.on_refusal(key, model, self._charge, failure.retry_after_s or 0.0, now)
 
     def _blame_key(self, keyring: Keyring, failure: Failure, now: float) -> None:
         auth = self.chain.triggers.auth
