@@ -1,17 +1,18 @@
-"""Warnings about chains that can be served, and yet hold less than they seem to.
+"""Warnings about what can be served, and yet hold less than they seem to.
 
 Each check yields sentences that go after `chain NAME: `: what is weak, why, and what helps where
 that does not follow by itself.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from ..core.settings import LatencyRule, RegionRule
 from ..core.terms import Balance, Chain, Provider, Target
 from .findings import Findings, join, suggest
 from .schema import ChainFile, ConfigFile, RequireFile
+from .snapshot import AccessKey
 
 _SPARE: Final = 0.9
 """Part of the first target's limit that the others should take together: three vendors with 2 % of
@@ -65,6 +66,32 @@ def lint_regions(file: ConfigFile, around: Surroundings, findings: Findings) -> 
             hint = suggest(region, known)
             said = f" ({hint})" if hint else ""
             findings.warnings.append(f"server: no provider is in region {region}{said}")
+
+
+def lint_keys(keys: Iterable[AccessKey], chains: Sequence[Chain], findings: Findings) -> None:
+    """Warn of callers whose zones leave them too little."""
+    for key in keys:
+        if not key.zones:
+            continue
+        barred: list[str] = []
+        alone: list[str] = []
+        for chain in chains:
+            left = {target.vendor for target in chain.targets if target.zone in key.zones}
+            if not left:
+                barred.append(chain.name)
+            elif len(left) == 1 < len({target.vendor for target in chain.targets}):
+                alone.append(f"{min(left)} of {chain.name}")
+        zones = join(key.zones, "or")
+        if barred:
+            findings.warnings.append(
+                f"access key {key.id}: nothing of {join(barred)} is in zone {zones}, "
+                f"so it gets no answer there"
+            )
+        if alone:
+            findings.warnings.append(
+                f"access key {key.id}: zone {zones} leaves it only {join(alone)}; it takes another "
+                f"vendor there to stand in for its outages"
+            )
 
 
 def _balance(chain: Chain, entry: ChainFile) -> Iterator[str]:

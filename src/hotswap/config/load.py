@@ -14,6 +14,7 @@ from .abilities import Knowledge
 from .chains import build_chains, named_chains
 from .expand import expand
 from .findings import Findings
+from .lint import lint_keys
 from .nodes import Document
 from .outcome import ConfigMistakes, Mistake
 from .providers import build_accounts
@@ -70,6 +71,8 @@ def _snapshot(
     accounts = build_accounts(file, environ, folder, findings)
     knowledge = Knowledge(file, folder, findings, unix)
     chains = build_chains(file, accounts, knowledge, findings)
+    keys = build_keys(file, findings)
+    lint_keys(keys, chains, findings)
     used = {target.provider for chain in chains for target in chain.targets}
     providers = {
         name: account.provider
@@ -82,7 +85,7 @@ def _snapshot(
         providers=providers,
         server=build_server(file, folder, findings),
         store=build_store(file, folder, findings),
-        keys=build_keys(file, findings),
+        keys=keys,
         health=file.fallback.health,
         listed=tuple(name for chain in chains for name in (chain.name, *chain.aliases)),
         warnings=tuple(findings.warnings),

@@ -1,4 +1,4 @@
-"""Warnings about chains that can be served, and yet hold less than they seem to."""
+"""Warnings about what can be served, and yet hold less than they seem to."""
 
 from collections.abc import Callable
 
@@ -390,4 +390,26 @@ def test_a_region_near_by_that_nobody_has_is_told(load_text: Load) -> None:
     assert [one for one in found if one.startswith("server: ")] == [
         'server: no provider is in region eu-wets (did you mean "eu-west"?)',
         "server: no provider is in region mars",
+    ]
+
+
+def test_a_key_whose_zones_leave_too_little_is_told(load_text: Load) -> None:
+    digest = "0" * 63
+    found = load_text(
+        "access:\n  keys:\n"
+        f"    - {{id: eu, sha256: '{digest}0', zones: [eu]}}\n"
+        f"    - {{id: us, sha256: '{digest}1', zones: [us]}}\n"
+        f"    - {{id: all, sha256: '{digest}2'}}\n"
+        f"{PROVIDERS}"
+        "fallback:\n  chains:\n"
+        f"    - {{name: a, models: [{links(SOUND)}]}}\n"
+        f"    - {{name: b, models: [{links('openai-us/gpt-4o claude/claude-opus-4-6 ours/m')}]}}\n"
+    ).warnings
+
+    assert [one for one in found if one.startswith("access key ")] == [
+        "access key eu: nothing of b is in zone eu, so it gets no answer there",
+        (
+            "access key eu: zone eu leaves it only mistral.ai of a; it takes another vendor there "
+            "to stand in for its outages"
+        ),
     ]
