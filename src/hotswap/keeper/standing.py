@@ -30,7 +30,8 @@ class Standing(Struct, frozen=True):
     """What is known of one place."""
 
     state: str = "closed"
-    """closed, open, half_open, ramp; drained, which covers whatever else it is."""
+    """closed, open, half_open, ramp; drained, which covers whatever else it is; down, which is
+    our own network."""
     reason: str = ""
     """Why it opened last: failures, ratio, silence, throttled, exhausted, auth, gone, operator;
     empty while it is closed."""
@@ -90,7 +91,7 @@ def standing_after(standing: Standing, transition: Transition) -> Standing:
             return _overlaid(standing, transition)
         case "open":
             return _opened(standing, transition)
-        case "closed":
+        case "closed" | "up":
             return structs.replace(_closed(standing, transition.at), level=transition.level)
         case "trial":
             return standing  # its probe will show

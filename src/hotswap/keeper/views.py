@@ -1,6 +1,7 @@
 """What the admin listener shows of chains and targets: what is configured, and how it stands."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -9,7 +10,7 @@ from msgspec import Struct, structs
 from ..config.snapshot import Snapshot
 from ..core.latency import Figures as Measured
 from ..core.settings import Hedging, Retry, Streaming, Timeouts
-from ..core.terms import Chain, Endpoint, Scope, Target
+from ..core.terms import Chain, Scope, Target
 from ..ledger.record import AttemptRecord, Transition
 from ..ledger.rows import read_attempt, read_transition
 from ..store.api import AttemptRow, TransitionRow
@@ -19,6 +20,8 @@ from .measures import Measures
 from .standing import CLOSED, DRAINED, Standing, standing_at
 
 _SHUT: Final = frozenset({"open", "half_open"})
+_REGION_OF: Final = re.compile(r" \(of \d+\)$")
+_BARRING: Final = _SHUT | {DRAINED}
 
 
 class Turn(StrEnum):
@@ -122,7 +125,16 @@ class _Found(Struct, frozen=True):
 class Views:
     """Draws one moment's picture."""
 
-    __slots__ = ("_board", "_eldest_at", "_figures", "_measures", "_now", "_places", "_snapshot")
+    __slots__ = (
+        "_board",
+        "_eldest_at",
+        "_figures",
+        "_leasts",
+        "_measures",
+        "_now",
+        "_places",
+        "_snapshot",
+    )
 
     def __init__(
         self,
@@ -150,6 +162,8 @@ class Views:
         self._eldest_at = eldest_at
         self._now = now
         self._measures = measures
+        rules = (chain.triggers.region for chain in snapshot.chains.values())
+        self._leasts = sorted({rule.min_targets for rule in rules if rule is not None})
         self._places = self._in_trouble()
 
     def chains(self) -> list[ChainView]:
@@ -232,9 +246,21 @@ class Views:
         )
         return {view.name: view for view in views if view.standing.state != "closed"}
 
-    def _names_of(self, target: Target) -> Iterable[str]:
-        """Return the whole names of the larger places that a target belongs to."""
-        return places_of(target, self._snapshot.providers[target.provider].endpoint)
+    def _names_of(self, target: Target) -> Iterator[str]:
+        """Yield the whole names of the larger places that a target belongs to."""
+        provider = self._snapshot.providers[target.provider]
+        endpoint = provider.endpoint
+        vendor = target.vendor or provider.vendor or endpoint.host
+        region = target.region or provider.region
+        yield f"model {vendor} {target.model}"
+        yield f"endpoint {endpoint.host}:{endpoint.port}"
+        for least in self._leasts if region else ():
+            yield f"region {vendor} {region}{self._region_suffix(least)}"
+        yield f"provider {vendor}"
+
+    def _region_suffix(self, least: int) -> str:
+        """Return what tells regions apart that need different numbers of targets to go down."""
+        return "" if least == self._leasts[0] else f" (of {least})"
 
     def _places_of(self, target: Target) -> Iterator[PlaceView]:
         """Yield the places in trouble that a target belongs to."""
@@ -278,16 +304,13 @@ class Views:
 
     def _bar(self, target: Target, chain: Chain) -> _Found | None:
         """Return what keeps a target out; None: nothing does."""
+        for place in self._places_of(target):
+            standing = place.standing
+            if standing.state in _BARRING and self._goes_by(chain, place):
+                return _Found(Turn.LEFT_OUT, standing.state, standing.until, place.name)
         own = self._standing(target.id)
-        if own.state == DRAINED:
-            return _Found(Turn.LEFT_OUT, own.state, None)
-        if _watches(chain):
-            if own.state in _SHUT:
-                return _Found(Turn.LEFT_OUT, own.state, own.until)
-            for place in self._places_of(target):
-                standing = place.standing
-                if standing.state in _SHUT:
-                    return _Found(Turn.LEFT_OUT, standing.state, standing.until, place.name)
+        if own.state == DRAINED or (own.state in _SHUT and _watches(chain)):
+            return _Found(Turn.LEFT_OUT, own.state, own.until)
         key = self._best_key(target)
         if key.state in _SHUT:
             return _Found(Turn.LEFT_OUT, key.reason, key.until)
@@ -296,14 +319,28 @@ class Views:
     def _delay(self, target: Target, chain: Chain) -> _Found | None:
         """Return what puts a target behind the others; None: nothing does."""
         own = self._standing(target.id)
+        overlay = _overlay(own, chain)
+        if overlay:
+            return _Found(Turn.LAST, overlay, None)
+        for place in self._places_of(target):
+            if place.standing.state == "ramp" and self._goes_by(chain, place):
+                return _Found(Turn.LAST, "ramp", place.standing.until, place.name)
         for standing in (own, self._best_key(target)):
             if standing.state == "ramp":
                 return _Found(Turn.LAST, standing.state, standing.until)
-        for place in self._places_of(target):
-            if place.standing.state == "ramp":
-                return _Found(Turn.LAST, "ramp", place.standing.until, place.name)
-        overlay = _overlay(own, chain)
-        return _Found(Turn.LAST, overlay, None) if overlay else None
+        return None
+
+    def _goes_by(self, chain: Chain, place: PlaceView) -> bool:
+        """Say whether a chain leaves out what belongs to a place in trouble; see `core.place`."""
+        if place.standing.state == DRAINED:
+            return True
+        if place.scope != Scope.REGION:
+            return chain.triggers.error is not None
+        rule = chain.triggers.region
+        told = _REGION_OF.search(place.name)
+        return rule is not None and self._region_suffix(rule.min_targets) == (
+            told[0] if told else ""
+        )
 
     def _best_key(self, target: Target) -> Standing:
         """Return the standing of the key that is likeliest to serve."""
@@ -324,14 +361,6 @@ def to_json_form(value: object) -> object:
             return value
 
 
-def places_of(target: Target, endpoint: Endpoint) -> Iterator[str]:
-    """Yield the whole names of the larger places that a target belongs to."""
-    yield f"endpoint {endpoint.host}:{endpoint.port}"
-    yield f"model {target.vendor} {target.model}"
-    yield f"region {target.vendor} {target.region}"
-    yield f"provider {target.vendor}"
-
-
 def _watches(chain: Chain) -> bool:
     """Say whether a chain goes by openings of targets and places."""
     return chain.triggers.error is not None or chain.triggers.latency is not None
@@ -340,10 +369,10 @@ def _watches(chain: Chain) -> bool:
 def _overlay(standing: Standing, chain: Chain) -> str:
     """Return the overlay that this chain goes by; empty: none."""
     names = {overlay.name for overlay in standing.overlays}
-    if "demoted" in names and chain.triggers.error_rate is not None:
-        return "demoted"
     if "suspect" in names and chain.triggers.latency is not None:
         return "suspect"
+    if "demoted" in names and chain.triggers.error_rate is not None:
+        return "demoted"
     return ""
 
 
