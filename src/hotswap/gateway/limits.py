@@ -67,6 +67,7 @@ class Limits:
     def first_at(self, now: float) -> float:
         """Return when to look for the first time, for an attempt that begins at `now`."""
         self._began_at = now
+        self._whole_at = now + self._whole_s
         return self.next_at(now)
 
     def next_at(self, now: float) -> float:
