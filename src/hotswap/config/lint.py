@@ -18,6 +18,12 @@ _SPARE: Final = 0.9
 """Part of the first target's limit that the others should take together: three vendors with 2 % of
 errors then answer 99.992 % of requests, and 99.98 % where it is a half."""
 _UNITS: Final = (("rpm", "requests"), ("tpm", "tokens"))
+_ENDING: Final[Mapping[str, str]] = {
+    "first_content": "first_content_s",
+    "gap": "silence_s",
+    "total": "total_s",
+}
+"""The timeout that ends what a `latency` trigger measures."""
 _IN_TIERS: Final = frozenset({Balance.LEAST_LATENCY, Balance.LEAST_BUSY, Balance.CHEAPEST})
 """Balances that choose among targets of one priority."""
 
@@ -232,8 +238,9 @@ def _triggers(chain: Chain, entry: ChainFile, around: Surroundings) -> Iterator[
 def _latency(chain: Chain, rule: LatencyRule) -> Iterator[str]:
     """Tell of a threshold that no answer lives to pass."""
     name, limit = "total_s", chain.timeouts.total_s
-    if rule.metric == "first_content" and chain.timeouts.first_content_s is not None:
-        name, limit = "first_content_s", min(chain.timeouts.first_content_s, limit)
+    own: float | None = getattr(chain.timeouts, _ENDING[rule.metric])
+    if own is not None and own < limit:
+        name, limit = _ENDING[rule.metric], own
     if rule.threshold_ms is not None and rule.threshold_ms > limit * 1000:
         yield (
             f"trigger latency never fires: its threshold_ms, {rule.threshold_ms:g}, is above "

@@ -341,6 +341,12 @@ def test_a_hedge_needs_another_vendor(warnings_of: WarningsOf) -> None:
             "timeouts: {total_s: 20}",
             "latency never fires: its threshold_ms, 30000, is above timeouts.total_s, 20",
         ),
+        ("{type: latency, threshold_ms: 4000, metric: gap}", "timeouts: {silence_s: 4}", ""),
+        (
+            "{type: latency, threshold_ms: 4500, metric: gap}",
+            "timeouts: {silence_s: 4}",
+            "latency never fires: its threshold_ms, 4500, is above timeouts.silence_s, 4",
+        ),
         ("{type: error_rate, threshold: 0.99}", "", ""),
         (
             "{type: error_rate, threshold: 1}",
