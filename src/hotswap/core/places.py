@@ -247,10 +247,14 @@ class Places:
         )
 
     def _larger(self, place: Place) -> list[Place]:
-        """Return what is shut and has all members of a place, and more."""
-        member = next(iter(place.members))
+        """Return the larger things that are shut and have all members of a place."""
+        rank = _ORDER.index(place.scope)
         return [
-            one for one in self.of(member) if one.shut and one.members.keys() > place.members.keys()
+            one
+            for one in self.of(next(iter(place.members)))
+            if one.shut
+            and _ORDER.index(one.scope) > rank
+            and one.members.keys() >= place.members.keys()
         ]
 
     def _recover(self, place: Place, now: float, *, mine: bool = True) -> None:
