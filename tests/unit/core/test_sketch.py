@@ -87,3 +87,20 @@ def test_what_is_usual_follows_the_measurements() -> None:
         usual.add(0.0, 4.0)
 
     assert usual.value_s(20) == pytest.approx(4.0, rel=0.05)
+
+
+def test_several_quantiles_are_found_in_one_pass() -> None:
+    sketch = Sketch(60.0)
+    assert sketch.quantiles((0.5, 0.99)) == []
+    for n in range(1, 101):
+        sketch.add(0.0, n / 10.0)
+
+    assert sketch.quantiles((0.5, 0.95, 0.99)) == pytest.approx([5.0, 9.5, 9.9], rel=0.05)
+    assert sketch.quantiles((0.0, 1.0)) == pytest.approx([0.1, 10.0], rel=0.05)
+
+
+def test_several_quantiles_may_be_one_duration() -> None:
+    sketch = Sketch(60.0)
+    sketch.add(0.0, 2.0)
+
+    assert sketch.quantiles((0.5, 0.95, 0.99)) == pytest.approx([2.0, 2.0, 2.0], rel=0.05)

@@ -58,3 +58,15 @@ def test_the_total_is_that_of_the_slices_in_view(tenths: Sequence[int], later: i
         ring.add(time)
 
     assert ring.total_at(now) == sum(time // 3.0 > now // 3.0 - 10 for time in times)
+
+
+def test_the_newest_slices_can_be_counted_alone() -> None:
+    ring = Ring(120.0)
+    for second in range(120):
+        ring.add(float(second))
+
+    assert ring.total_at(119.0) == 120
+    assert ring.last_at(119.0, 60.0) == 60
+    assert ring.last_at(119.0, 12.0) == 12
+    assert ring.last_at(119.0, 1000.0) == 120
+    assert ring.last_at(180.0, 60.0) == 0
