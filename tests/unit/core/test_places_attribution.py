@@ -7,6 +7,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from typing_extensions import override
 
 from hotswap.core.change import Change, Reason, State
 from hotswap.core.settings import Health, RegionRule
@@ -268,6 +269,7 @@ class PlacesMachine(RuleBasedStateMachine):
             if any(place.shut for place in there.above):
                 assert any(place.shut for place in here.above) or here.breaker.state in SHUT
 
+    @override
     def teardown(self) -> None:
         """Whatever happened: once all is well, everything serves again."""
         for id_ in self.sky.ids:
