@@ -88,7 +88,8 @@ class Plan(Struct, frozen=True, gc=False):
     panic: bool = False
     """Nothing is eligible: the candidates are the least bad, each subject to admission."""
     rest: Sequence[Target] = ()
-    """Not looked at yet, since there is one that is fine; `look` orders them when it failed."""
+    """Not looked at yet, since there is one that is fine, and those that come behind; `look` orders
+    them when it failed."""
 
 
 class _Behind(Struct, frozen=True, gc=False):
@@ -128,7 +129,8 @@ def plan(
     skip = _obstacle(chosen, scene)
     if skip is None:
         return Plan((chosen,), others, rest=rest)
-    found = _sorted_out((chosen, *_in_order(rest, scene)), scene, known=skip)
+    in_order = (chosen, *_in_order(rest, scene))
+    found = _sorted_out(in_order, scene, {chosen.id: skip}, enough=True)
     skips = (*others, *found.skips)
     if found.targets:
         return Plan(found.targets, skips, found.behind, rest=found.rest)
@@ -143,14 +145,26 @@ def look(
     jitter: Callable[[], float],
     *,
     ask: Ask = ANYTHING,
+    behind: Sequence[Skip] = (),
 ) -> Plan:
-    """Order `targets` to the last: eligible ones, worse ones behind them; and those left out."""
+    """Order `targets` to the last: eligible ones, worse ones behind them; and those left out.
+
+    Args:
+        targets: Such as the rest of a plan.
+        chain: As for `plan`.
+        standings: As for `plan`.
+        now: As for `plan`.
+        jitter: As for `plan`.
+        ask: As for `plan`.
+        behind: What that plan said of some of them; they are not judged again.
+    """
     scene = Scene(chain, standings, now, jitter, ask)
     others: tuple[Skip, ...] = ()
     if ask.order or ask.zones:
         bounded = _bounded(targets, ask)
         targets, others = bounded.targets, bounded.skips
-    found = _sorted_out(_in_order(targets, scene), scene)
+    known = {skip.target: skip for skip in behind}
+    found = _sorted_out(_in_order(targets, scene), scene, known, enough=False)
     return Plan(found.targets, (*others, *found.skips), found.behind)
 
 
@@ -220,16 +234,17 @@ def _in_order(targets: Sequence[Target], scene: Scene) -> Sequence[Target]:
     return targets if scene.ask.order else ordered(targets, scene)
 
 
-def _sorted_out(targets: Sequence[Target], scene: Scene, *, known: Skip | None = None) -> Plan:
+def _sorted_out(
+    targets: Sequence[Target], scene: Scene, known: Mapping[str, Skip], *, enough: bool
+) -> Plan:
     """Look at targets in order: eligible ones, worse ones behind them; and those left out.
 
     Args:
         targets: In the order in which they would be asked.
         scene: The request.
-        known: What is wrong with the first, which was looked at already; then the first one that
-            is fine is enough, unless some are to come behind all others.
+        known: What is wrong with those that were looked at already.
+        enough: The first one that is fine is: the others become the rest.
     """
-    enough = known is not None
     region = scene.chain.triggers.region
     eligible: list[Target] = []
     behind: list[_Behind] = []
@@ -241,13 +256,12 @@ def _sorted_out(targets: Sequence[Target], scene: Scene, *, known: Skip | None =
     while left:
         at = 0 if orphan is None else stand_in(orphan, left, down) or 0
         target = left.pop(at)
-        skip = _obstacle(target, scene) if known is None else known
-        known = None
+        skip = known.get(target.id) or _obstacle(target, scene)
         if skip is None:
             eligible.append(target)
             orphan = None
-            if enough and not behind:
-                return Plan(eligible, tuple(skips), rest=left)
+            if enough:
+                break
         elif skip.reason in _LATER:
             behind.append(_Behind(_rank(skip), target, skip))
         else:
@@ -255,12 +269,13 @@ def _sorted_out(targets: Sequence[Target], scene: Scene, *, known: Skip | None =
             if region is not None and skip.reason in DOWN:
                 down.append(target)
                 orphan = target
-    behind.sort(key=_rank_of)
-    return Plan(
-        [*eligible, *(one.target for one in behind)],
-        tuple(skips),
-        tuple([one.skip for one in behind]),
-    )
+    if len(behind) > 1:
+        behind.sort(key=_rank_of)
+    late = [one.target for one in behind]
+    told = tuple([one.skip for one in behind])
+    if eligible and enough:
+        return Plan(eligible, tuple(skips), told, rest=left + late)
+    return Plan(eligible + late, tuple(skips), told)
 
 
 def _obstacle(target: Target, scene: Scene) -> Skip | None:

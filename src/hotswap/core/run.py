@@ -297,11 +297,19 @@ class Run:
         """Sort the targets not looked at so far; say whether one of them can be asked."""
         if not self._rest:
             return False
-        more = look(self._rest, self._chain, self._standings, now, self._jitter, ask=self._ask)
+        more = look(
+            self._rest,
+            self._chain,
+            self._standings,
+            now,
+            self._jitter,
+            ask=self._ask,
+            behind=self.behind,
+        )
         self._rest = ()
         self._targets = (*self._targets, *more.targets)
         self.skips = (*self.skips, *more.skips)
-        self.behind = (*self.behind, *more.behind)
+        self.behind = more.behind
         return bool(more.targets)
 
     def _look_again(self, now: float) -> bool:

@@ -66,9 +66,9 @@ def _whole(planned: Plan, chain: Chain, services: Services, now: float, ask: Ask
     behind, skips = planned.behind, planned.skips
     rest = planned.rest
     while rest:
-        found = look(rest, chain, services.standings, now, services.jitter, ask=ask)
+        found = look(rest, chain, services.standings, now, services.jitter, ask=ask, behind=behind)
         targets += found.targets
-        behind += found.behind
+        behind = found.behind
         skips += found.skips
         rest = found.rest
     order = tuple(target.id for target in targets)

@@ -89,6 +89,23 @@ def ids(planned: Plan) -> list[str]:
     return [target.id for target in (*planned.targets, *planned.rest)]
 
 
+def whole(case: Case, planned: Plan) -> tuple[list[str], list[str]]:
+    """Return the order to the last target, and why some come behind."""
+    more = look(
+        planned.rest,
+        case.chain,
+        case.standings,
+        1.0,
+        case.jitter,
+        ask=tight("t/m"),
+        behind=planned.behind,
+    )
+    return (
+        [target.id for target in (*planned.targets, *more.targets)],
+        [skip.reason for skip in more.behind],
+    )
+
+
 def tight(*names: str) -> Ask:
     return Ask(able=lambda target: TIGHT if target.id in names else "")
 
@@ -153,11 +170,24 @@ def test_all_that_are_worse_come_from_what_does_least_harm_to_what_does_most() -
     case.demote(demoted)
     case.ramp(ramping)
 
-    planned = case.plan(ask=tight(narrow.id))
+    order, reasons = whole(case, case.plan(ask=tight(narrow.id)))
 
-    assert ids(planned) == ["f/m", "t/m", "r/m", "d/m", "s/m"]
-    assert [skip.reason for skip in planned.behind] == ["tight", "ramp", "demoted", "suspect"]
-    assert fine.id not in {skip.target for skip in planned.behind}
+    assert order == [fine.id, narrow.id, ramping.id, demoted.id, slow.id]
+    assert reasons == ["tight", "ramp", "demoted", "suspect"]
+
+
+def test_what_was_judged_for_the_plan_is_not_judged_again_for_its_rest() -> None:
+    """Chance would give a target in its ramp, or on trial, a second turn."""
+    case = Case(A, B, C)
+    case.ramp(A)
+    planned = case.plan(15.0)
+    case.draws = 0.0
+
+    more = look(planned.rest, case.chain, case.standings, 15.0, case.jitter, behind=planned.behind)
+
+    assert (planned.targets, planned.rest) == ([B], [C, A])
+    assert more.targets == [C, A]
+    assert more.behind == planned.behind
 
 
 def test_the_worst_of_several_reasons_counts() -> None:
