@@ -11,7 +11,7 @@ from rich.table import Table
 from ..config.load import load
 from ..config.outcome import ConfigMistakes, Mistake
 from ..config.snapshot import Snapshot
-from ..core.terms import Chain, Provider, Trigger
+from ..core.terms import Chain, Price, Provider, Trigger
 from ..processes.exits import Exit
 from .options import CONFIG_FILE, AsJson, ConfigFile
 from .showing import show, table
@@ -23,6 +23,8 @@ class TargetReport(Struct, frozen=True):
     target: str
     priority: int
     weight: float
+    price: Price | None
+    """In USD per million tokens; null: unknown."""
     endpoint: str
     keys: tuple[str, ...]
     """Ids of its credentials."""
@@ -86,6 +88,7 @@ def _chain(chain: Chain, snapshot: Snapshot) -> ChainReport:
             target=target.id,
             priority=target.priority,
             weight=target.weight,
+            price=target.price,
             endpoint=_endpoint(snapshot.providers[target.provider]),
             keys=tuple(key.id for key in snapshot.providers[target.provider].credentials),
         )
@@ -129,10 +132,25 @@ def _table(report: CheckReport) -> Table:
                     str(target.priority),
                     target.target,
                     f"{target.weight:g}",
+                    _price(target.price),
                     target.endpoint,
                     " ".join(target.keys),
                     triggers,
                 )
             )
             name = triggers = ""
-    return table(("chain", "priority#", "target", "weight#", "endpoint", "keys", "triggers"), rows)
+    columns = (
+        "chain",
+        "priority#",
+        "target",
+        "weight#",
+        "$ in/out#",
+        "endpoint",
+        "keys",
+        "triggers",
+    )
+    return table(columns, rows)
+
+
+def _price(price: Price | None) -> str:
+    return "-" if price is None else f"{price.input:g}/{price.output:g}"

@@ -8,11 +8,13 @@ from hotswap.cli.main import main
 GOOD = """
 providers:
   here: {kind: vllm, base_url: "http://127.0.0.1:9000/v1", keys: [{id: main, secret: s3cret}]}
+  there: {kind: vllm, base_url: "https://gpu.example/v1", keys: [{id: main, secret: s3cret}]}
+models: {here/small: {price: {input: 0.25, output: 1}}}
 fallback:
   chains:
     - name: assist
       aliases: ["gpt-[x]"]
-      models: [{provider: here, model: small, weight: 2}, {provider: here, model: large}]
+      models: [{provider: here, model: small, weight: 2}, {provider: there, model: large}]
       triggers: [{type: rate_limit}]
 """
 
@@ -46,9 +48,11 @@ def test_a_good_file_is_shown_as_a_plain_table(
     assert done.code == 0
     head, first, second = (line.split() for line in done.out.splitlines()[:3])
     endpoint = "http://127.0.0.1:9000/v1"
-    assert head == ["chain", "priority", "target", "weight", "endpoint", "keys", "triggers"]
-    assert first[:7] == ["assist,", "gpt-[x]", "1", "here/small", "2", endpoint, "main"]
-    assert second == ["2", "here/large", "1", endpoint, "main"]
+    assert head == [
+        *("chain", "priority", "target", "weight", "$", "in/out", "endpoint", "keys", "triggers")
+    ]
+    assert first[:8] == ["assist,", "gpt-[x]", "1", "here/small", "2", "0.25/1", endpoint, "main"]
+    assert second == ["2", "there/large", "1", "-", "https://gpu.example:443/v1", "main"]
     assert done.out.splitlines()[-1].startswith(
         f"{good} is fine (chains: 1, targets: 2, warnings: "
     )
@@ -67,6 +71,7 @@ def test_json_tells_the_same_to_programs(good: Path, capsys: pytest.CaptureFixtu
         "target": "here/small",
         "priority": 1,
         "weight": 2.0,
+        "price": {"input": 0.25, "output": 1.0},
         "endpoint": "http://127.0.0.1:9000/v1",
         "keys": ["main"],
     }
@@ -76,7 +81,7 @@ def test_json_tells_the_same_to_programs(good: Path, capsys: pytest.CaptureFixtu
 def test_every_mistake_gets_its_line_and_the_check_fails(
     good: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good.write_text(GOOD.replace("provider: here", "provider: ther").replace("rate_limit", "rain"))
+    good.write_text(GOOD.replace("{provider: ", "{provider: no").replace("rate_limit", "rain"))
 
     done = run(capsys, "check", "--config", str(good))
 
