@@ -357,10 +357,10 @@ class Standings:
 
 
 def _site(target: Target, provider: Provider) -> Site:
-    endpoint = provider.endpoint
+    endpoint = f"{provider.endpoint.host}:{provider.endpoint.port}"
     return Site(
-        vendor=target.vendor or provider.vendor or endpoint.host,
+        vendor=target.vendor or provider.vendor or endpoint,
         model=target.model,
-        endpoint=f"{endpoint.host}:{endpoint.port}",
+        endpoint=endpoint,
         region=target.region or provider.region,
     )
