@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from hotswap.config.load import load
+from hotswap.core.plan import Ask, plan
+from hotswap.core.settings import Health
+from hotswap.core.standings import Standings
 from hotswap.core.terms import Price
 from hotswap.testing.clock import VirtualClock
 
@@ -160,3 +163,26 @@ def test_another_price_is_another_configuration(tmp_path: Path) -> None:
     digests = [load(path, KEYS, VirtualClock(unix=day)).digest for day in (NIGHT, NEXT_YEAR)]
 
     assert digests[0] != digests[1]
+
+
+def test_a_long_prompt_and_a_long_answer_may_be_cheapest_at_different_targets(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "hotswap.yaml"
+    path.write_text(
+        "models: {openai/mine: {price: {input: 0.1, output: 20}}}\n"
+        "fallback: {chains: [{name: a, balance: cheapest, models: ["
+        "{provider: openai, model: unheard-of}, {provider: openai, model: mine}, "
+        "{provider: deepseek, model: deepseek-chat}]}]}"
+    )
+    snapshot = load(path, KEYS, VirtualClock(unix=NIGHT))
+    chain = snapshot.chains["a"]
+    standings = Standings(Health(), lambda: 0.5)
+    standings.adopt(snapshot.providers, [chain], Health())
+
+    def first(prompt_tokens: int) -> str:
+        ask = Ask(prompt_tokens=prompt_tokens)
+        return plan(chain, standings, 0.0, lambda: 0.5, ask=ask).targets[0].model
+
+    assert first(100_000) == "mine"
+    assert first(1_000) == "deepseek-chat"
