@@ -7,11 +7,15 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
 from hotswap.config.describe import field_docs
+from hotswap.core.latency import Figures, Quantiles
+from hotswap.core.plan import Skip
+from hotswap.gateway.foresight import Foresight
 from hotswap.keeper.api import Health, WorkerHealth
 from hotswap.keeper.queries import AttemptsQuery, RequestsQuery, TransitionsQuery
 from hotswap.keeper.requests import Outcome, RequestView
 from hotswap.keeper.standing import Overlay, Standing
-from hotswap.keeper.views import ChainTarget, ChainView, CredentialView, TargetView
+from hotswap.keeper.views import ChainTarget, ChainView, CredentialView, PlaceView, TargetView
+from hotswap.ledger.question import Question
 from hotswap.ledger.record import AttemptRecord, Transition
 
 from .docs_tables import comments, table
@@ -28,6 +32,12 @@ _ANSWERS: Final[Mapping[str, type[Struct]]] = {
     "A credential of a target": CredentialView,
     "A standing": Standing,
     "An overlay of a standing": Overlay,
+    "A larger place": PlaceView,
+    "What is measured of a target": Figures,
+    "Quantiles": Quantiles,
+    "A question": Question,
+    "An explanation": Foresight,
+    "A target that is left out or asked later": Skip,
     "A request": RequestView,
     "An attempt": AttemptRecord,
     "A transition": Transition,
