@@ -87,6 +87,16 @@ ROWS: Final = (
         goal=40, digits=1),
     Row(key="translated_stream_cpu", title="same, for callers of OpenAI's chat: CPU µs per event",
         goal=55, digits=1),
+    Row(key="decision_plain", title="decision on 6 targets, of which the first is fine: CPU µs",
+        goal=8, digits=1),
+    Row(key="decision_all", title="same, with weights, all triggers and known limits", goal=8,
+        digits=1),
+    Row(key="decision_load", title="same, by least_latency", goal=8, digits=1),
+    Row(key="decision_open", title="same, in tiers, the first one open", goal=8, digits=1),
+    Row(key="decision_behind", title="same, the first one in its ramp", goal=8, digits=1),
+    Row(key="balance_shares", title="shares of weights 6:3:1: points off at the most", goal=2),
+    Row(key="balance_weighted_p99", title="bimodal pair, weighted: p99 s"),
+    Row(key="balance_least_p99", title="same, least_latency: p99 s", goal=1),
     Row(key="growth_targets", title="200 targets in 50 chains against 3 in 1: worker's CPU, % more",
         goal=5, digits=1),
     Row(key="growth_keys", title="10,000 callers' keys against 1: worker's CPU, % more", goal=5,
@@ -132,6 +142,9 @@ Memory that is flat grows by no more than 3 MiB: what the allocator may leave in
 and 17 bytes per request.
 A caller of OpenAI's chat is served by a target of Anthropic's dialect, and by one of its own: the \
 same request and the same text in turn, through the same gateway.
+A decision is a plan over the standing of the targets, as it is made for every request; it is \
+measured, like the shares and the pair, in the process of the bench, on virtual time.
+One target of the bimodal pair takes 2 s for every twentieth answer, all others come within 0.3 s.
 More targets, more keys and more workers are compared with a plain gateway that runs at the same \
 time and is asked in turn, 8 to 16 times each; two workers share the gateway's core.
 At less than full load two workers cost more than one, as each serves fewer requests per wake-up.

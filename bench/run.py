@@ -12,7 +12,7 @@ from typing import Final
 
 from hotswap.clock import SystemClock
 
-from . import growth, memory, splices, switches, translation, tree, workers
+from . import balance, growth, memory, splices, switches, translation, tree, workers
 from .figures import FULL, QUICK, Bench, Effort, Figures
 from .machine import describe, ensure_tools, find_cores, stop_on_sigterm
 from .measure import ROUNDS, measure
@@ -32,6 +32,7 @@ ALONE: Final[Mapping[str, Alone]] = {
     "growth": growth.measure,
     "workers": workers.measure,
     "memory": memory.measure,
+    "balance": balance.measure,
 }
 """What hotswap is measured by without others beside it, in gateways of its own."""
 GROUPS: Final = (*ROUNDS, *ALONE)
