@@ -8,6 +8,10 @@ from .change import State
 from .terms import Reading, Scope, Triggers
 
 SHUT: Final = frozenset({State.OPEN, State.HALF_OPEN})
+_OPEN: Final = State.OPEN
+_HALF_OPEN: Final = State.HALF_OPEN
+_DRAINED: Final = State.DRAINED
+"""Asking an enum for its members takes as long as the rest of the question."""
 
 
 class Place:
@@ -63,9 +67,7 @@ class Place:
         return self.breaker.state in SHUT
 
     def concerns(self, triggers: Triggers) -> bool:
-        """Say whether a chain with these triggers goes by it."""
-        if self.breaker.state is State.DRAINED:
-            return True
+        """Say whether a chain with these triggers goes by what fails there."""
         if self.scope is Scope.REGION:
             return triggers.region is not None and triggers.region.min_targets == self.least
         return triggers.error is not None
@@ -98,18 +100,16 @@ class Place:
 
 
 def bar_at(above: Sequence[Place], target: str, now: float, triggers: Triggers) -> Reading | None:
-    """Return which larger thing bars `target` for a chain with `triggers`; None: none does."""
-    found: Reading | None = None
+    """Return the first of what is `above` that bars `target` for a chain with `triggers`."""
     for place in above:
-        if not place.concerns(triggers):
-            continue
         state = place.breaker.state_at(now)
-        if state is State.OPEN or state is State.HALF_OPEN:
-            place.want(target)
-        elif state is not State.DRAINED:
-            continue
-        found = found or Reading(state.value, scope=place.name)
-    return found
+        if state is _OPEN or state is _HALF_OPEN:
+            if place.concerns(triggers):
+                place.want(target)
+                return Reading(state.value, scope=place.name)
+        elif state is _DRAINED:
+            return Reading(state.value, scope=place.name)
+    return None
 
 
 def ramp_at(above: Sequence[Place], now: float, triggers: Triggers) -> tuple[float, str]:

@@ -100,7 +100,8 @@ class Places:
             for target in place.members:
                 self._of[target].append(place)
         for target, health in healths.items():
-            health.above = [p for p in self._of[target] if p.breaker.state is not State.CLOSED]
+            ill = [p for p in self._of[target] if p.breaker.state is not State.CLOSED]
+            health.above = sorted(ill, key=_rank)
 
     def __contains__(self, name: str) -> bool:
         """Say whether there is a place of this name."""
@@ -276,6 +277,7 @@ class Places:
             above = self._healths[target].above
             if place not in above:
                 above.append(place)
+                above.sort(key=_rank)
 
     def _new(self, name: str, kind: _Kind, settings: BreakerSettings) -> Place:
         breaker = Breaker(
@@ -286,6 +288,11 @@ class Places:
     def _register_of(self, place: Place) -> Place:
         self._register[place.name] = place.breaker
         return place
+
+
+def _rank(place: Place) -> int:
+    """Order what is above a target: the largest comes first, and is probed for all below."""
+    return -_ORDER.index(place.scope)
 
 
 def _parts_down(place: Place, down: Mapping[str, float]) -> set[str]:
