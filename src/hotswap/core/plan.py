@@ -56,6 +56,10 @@ _LAST: Final = 5
 """At the very limit."""
 _RAMP_RULE: Final = "breaker.ramp_s"
 """Its readings are shares of the traffic."""
+_KEYS_RAMP: Final = Reading(RAMP)
+"""Every key that may be used is in a ramp."""
+_RAMPING: Final = State.RAMP
+"""Looked up once: a member of an enum costs more than a comparison."""
 DOWN: Final = frozenset({State.OPEN.value, State.HALF_OPEN.value})
 """Why targets are left out that do not answer."""
 
@@ -123,7 +127,9 @@ def plan(
         targets, others = bounded.targets, bounded.skips
         if not targets:
             return bounded
-    at = 0 if ask.order else _first(targets, scene)
+    at = 0
+    if not ask.order and (ask.warm or not alone(targets, chain)):
+        at = _first(targets, scene)
     chosen = targets[at]
     rest = (*targets[:at], *targets[at + 1 :]) if at else targets[1:]
     skip = _obstacle(chosen, scene)
@@ -305,12 +311,13 @@ def _drawback(
     The worst is looked for first.
     """
     triggers, now = scene.chain.triggers, scene.now
-    found: Reading | None = None
-    if triggers.latency is not None:
-        found = health.suspicion(now, triggers.latency)
+    found = None if triggers.latency is None else health.suspicion(now, triggers.latency)
     if found is None and triggers.error_rate is not None:
         found = health.demotion(now, triggers.error_rate)
-    found = found or _ramp(target, health, keyring, scene)
+    if found is None and (health.above or health.breaker.state is _RAMPING):
+        found = _ramp(health, scene)
+    if found is None and not keyring.admits_at(target.model, now):
+        return _KEYS_RAMP
     if found is None and triggers.rate_limit is not None:
         ask, headroom = scene.ask, triggers.rate_limit.headroom
         found = keyring.pressed_at(
@@ -319,16 +326,15 @@ def _drawback(
     return found
 
 
-def _ramp(target: Target, health: TargetHealth, keyring: Keyring, scene: Scene) -> Reading | None:
-    """Return what is in a ramp and has no room for this request; None: nothing is."""
+def _ramp(health: TargetHealth, scene: Scene) -> Reading | None:
+    """Return which ramp has no room for this request; None: none, or it has."""
     now = scene.now
-    if health.above:
-        share, name = ramp_at(health.above, now, scene.chain.triggers)
-        if scene.jitter() >= share:
-            return Reading(RAMP, _RAMP_RULE, share, 1.0, name)
-    if health.breaker.state is State.RAMP and not health.admits_at(now):
-        return Reading(RAMP, _RAMP_RULE, health.breaker.share_at(now), 1.0)
-    return None if keyring.admits_at(target.model, now) else Reading(RAMP)
+    share, name = ramp_at(health.above, now, scene.chain.triggers)
+    if share < 1.0 and scene.jitter() >= share:
+        return Reading(RAMP, _RAMP_RULE, share, 1.0, name)
+    if health.admits_at(now):
+        return None
+    return Reading(RAMP, _RAMP_RULE, health.breaker.share_at(now), 1.0)
 
 
 def _told(target: Target, found: Reading) -> Skip:

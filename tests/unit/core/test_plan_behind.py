@@ -211,7 +211,7 @@ def test_the_usual_order_holds_among_those_that_are_alike() -> None:
 
 def test_above_the_headroom_the_next_is_asked_and_told_why() -> None:
     case = Case(A, B, limits=RateLimits(rpm=100))
-    case.use(A, 95)
+    case.use(A, 97)
 
     planned = case.plan(0.0)
 
@@ -223,7 +223,7 @@ def test_above_the_headroom_the_next_is_asked_and_told_why() -> None:
 
 def test_the_headroom_is_kept_for_when_the_others_are_worse() -> None:
     case = Case(A, B, C, limits=RateLimits(rpm=100))
-    case.use(C, 92)
+    case.use(C, 97)
     case.slow(A)
     case.slow(B)
 
