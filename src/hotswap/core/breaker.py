@@ -44,6 +44,8 @@ class Breaker:
         "_at",
         "_changes",
         "_decay_at",
+        "_doubt_until",
+        "_doubtful",
         "_drained_from",
         "_early_at",
         "_jitter",
@@ -98,6 +100,8 @@ class Breaker:
         self._level_before = 0
         self._drained_from = State.CLOSED
         self._early_at = _NEVER
+        self._doubt_until = -_NEVER
+        self._doubtful = False
         self._decay_at = 0.0
         self._told_until = 0.0
         self._lease_until = float("-inf")
@@ -142,6 +146,7 @@ class Breaker:
         *,
         until: float | None = None,
         served: bool = False,
+        doubtful: bool = False,
         rule: str = "",
         measured: float | None = None,
         threshold: float | None = None,
@@ -154,6 +159,8 @@ class Breaker:
             until: The provider's own hint; in the past or None: there is none.
             served: The ramp that ends here had carried its traffic mostly well, so the opening
                 shrinks by one level instead of growing by one.
+            doubtful: Some of the traffic until here went well, so that it may only fail now and
+                then: for as long as a first opening lasts it is probed each `doubt_s`.
             rule: The setting that was violated.
             measured: In the unit of `threshold`.
             threshold: The bound that was passed.
@@ -168,6 +175,10 @@ class Breaker:
             self._level_before = self.level
         if state is State.RAMP:
             self.level = max(0, self.level - 1) if served else self._next_level(reason)
+        # Three bad results may begin a good ramp by chance, but hardly two ramps in a row.
+        if doubtful or (self._doubtful and state is State.RAMP):
+            self._doubt_until = now + self._settings.open_s
+        self._doubtful = doubtful
         self._open(now, reason, until, rule=rule, measured=measured, threshold=threshold)
 
     def press(self) -> None:
@@ -378,7 +389,13 @@ class Breaker:
     def _rest(self, now: float) -> None:
         """Begin the pause after an opening or an early probe."""
         self.shut_at = now
-        self._early_at = now + self._settings.hint_probe_s if self.hinted else _NEVER
+        settings = self._settings
+        if self.hinted:
+            self._early_at = now + settings.hint_probe_s
+        elif now < self._doubt_until:
+            self._early_at = now + equal_jitter(settings.doubt_s, 0, settings.doubt_s, self._jitter)
+        else:
+            self._early_at = _NEVER
 
     def _prolong(self, now: float, reason: str, until: float | None) -> None:
         if not self._extend(self._deadline(now, reason, until), reason):

@@ -339,6 +339,7 @@ class TargetHealth:
             trip.reason,
             until=hint,
             served=trip.served,
+            doubtful=trip.doubtful,
             rule=trip.rule,
             measured=trip.measured,
             threshold=trip.threshold,

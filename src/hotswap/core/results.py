@@ -18,6 +18,8 @@ class Trip(Struct, frozen=True, gc=False):
     threshold: float
     served: bool = False
     """The ramp that ends with it had carried its traffic mostly well."""
+    doubtful: bool = False
+    """Something went well before these failures in a row."""
 
 
 class Results:
@@ -61,9 +63,14 @@ class Results:
         if self.consecutive >= limit:
             rule = "breaker.ramp_failures" if ramping else "breaker.failures"
             served = ramping and ratio >= settings.success_ratio
-            return Trip(Reason.FAILURES, rule, self.consecutive, limit, served)
+            return Trip(Reason.FAILURES, rule, self.consecutive, limit, served, good > 0)
         if good + bad >= settings.min_requests and ratio < settings.success_ratio:
-            return Trip(Reason.RATIO, "breaker.success_ratio", ratio, settings.success_ratio)
+            # So few results may be bad by chance.
+            few = good + bad < 2 * settings.min_requests
+            threshold = settings.success_ratio
+            return Trip(
+                Reason.RATIO, "breaker.success_ratio", ratio, threshold, doubtful=few and good > 0
+            )
         return None
 
 

@@ -171,6 +171,9 @@ class BreakerSettings(Struct, frozen=True, gc=False):
     """That pause grows no longer than this."""
     probe_extra_s: Seconds = 5.0
     """A probe's lease lasts its first-content limit and this."""
+    doubt_s: Seconds = 1.0
+    """What answered until it opened may only fail now and then: for `open_s` it is probed so often,
+    half of it jittered. At 30 % errors, no opening lasts for more than 10 s then."""
     ramp_s: Seconds = 30.0
     """After a good probe, traffic grows linearly over this time."""
     ramp_min: Share = 0.1

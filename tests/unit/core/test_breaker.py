@@ -100,6 +100,43 @@ def test_a_ramp_that_served_well_before_it_failed_opens_one_level_down() -> None
     assert made.level == 0
 
 
+def test_what_may_only_fail_now_and_then_is_probed_again_and_again_for_five_seconds() -> None:
+    made = breaker()
+    made.trip(0.0, Reason.FAILURES, doubtful=True)
+    assert not made.lease(0.7, 1.0)
+
+    probed(made, 0.8, ok=False)
+    probed(made, 1.6, ok=False)
+    assert (made.state, made.until, made.level) == (State.OPEN, 3.75, 0)
+    probed(made, 4.0, ok=False)
+    assert (made.state, made.until, made.level) == (State.OPEN, 11.5, 1)
+    probed(made, 4.8, ok=False)
+    probed(made, 5.6, ok=False)
+
+    assert not made.lease(11.4, 1.0)
+
+
+def test_a_probe_in_doubt_that_is_good_begins_the_ramp() -> None:
+    made = breaker()
+    made.trip(0.0, Reason.FAILURES, doubtful=True)
+
+    probed(made, 0.8, ok=True)
+
+    assert made.state is State.RAMP
+
+
+def test_one_ramp_that_never_served_is_forgiven_and_the_next_one_is_not() -> None:
+    made = breaker()
+    made.trip(0.0, Reason.FAILURES, doubtful=True)
+    probed(made, 5.0, ok=True)
+
+    made.trip(8.0, Reason.FAILURES)
+    probed(made, 8.8, ok=True)
+    made.trip(10.0, Reason.FAILURES)
+
+    assert not made.lease(12.0, 1.0)
+
+
 def test_the_level_falls_by_one_for_each_thirty_seconds_in_health() -> None:
     made = breaker()
     made.trip(0.0, Reason.FAILURES)

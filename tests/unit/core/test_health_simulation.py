@@ -69,7 +69,7 @@ def test_a_target_that_flaps_each_ten_seconds_gets_little_traffic(rps: float) ->
     story = play(lambda now, _: now % 20 >= 10, rps=rps, seconds=1200, seed=1)
 
     assert story.sent < 0.15 * story.requests
-    assert story.failed < 0.03 * story.requests
+    assert story.failed < 0.05 * story.requests
 
 
 def test_sixty_percent_of_errors_open_within_ten_seconds() -> None:
@@ -80,7 +80,7 @@ def test_sixty_percent_of_errors_open_within_ten_seconds() -> None:
     assert sum(bool(opening) for opening in first) >= 38
 
 
-def test_thirty_percent_of_errors_bring_mostly_short_openings() -> None:
+def test_thirty_percent_of_errors_bring_short_openings() -> None:
     openings = [
         change
         for seed in range(10)
@@ -89,7 +89,7 @@ def test_thirty_percent_of_errors_bring_mostly_short_openings() -> None:
     long = [c for c in openings if c.until is not None and c.until - c.at > 10.0]
 
     assert len(openings) > 20
-    assert len(long) < 0.25 * len(openings)
+    assert long == []
 
 
 def test_a_dead_target_costs_few_attempts_and_few_probes_in_an_hour() -> None:
