@@ -131,10 +131,10 @@ def test_one_ramp_that_never_served_is_forgiven_and_the_next_one_is_not() -> Non
     probed(made, 5.0, ok=True)
 
     made.trip(8.0, Reason.FAILURES)
-    probed(made, 8.8, ok=True)
-    made.trip(10.0, Reason.FAILURES)
+    probed(made, 12.9, ok=True)
+    made.trip(14.0, Reason.FAILURES)
 
-    assert not made.lease(12.0, 1.0)
+    assert not made.lease(16.0, 1.0)
 
 
 def test_the_level_falls_by_one_for_each_thirty_seconds_in_health() -> None:
