@@ -43,7 +43,7 @@ async def site(**settings: object) -> AsyncGenerator[Site]:
         ScriptedProvider("three") as three,
     ):
         providers = (one, two, three)
-        config = {
+        config: dict[str, object] = {
             "providers": {
                 p.name: {"base_url": p.base_url, "allow_private": True, "keys": []}
                 for p in providers

@@ -149,7 +149,7 @@ def stories(draw: st.DrawFn) -> list[Failure | None]:
     """Draw how the attempts of some requests end; None: well."""
     cause = st.sampled_from(Cause)
     hint = st.sampled_from([None, 0.01, 30.0])
-    failure = st.builds(lambda c, h: Failure(c, retry_after_s=h), cause, hint)
+    failure = st.builds(Failure, cause, retry_after_s=hint)
     return draw(st.lists(st.one_of(failure, failure, st.none()), min_size=1, max_size=24))
 
 
