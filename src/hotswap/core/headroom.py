@@ -11,7 +11,7 @@ from .meter import MINUTE_S, Meter, Unit, Window
 from .settings import HeadroomRule, RateLimits
 from .terms import Provider, Reading, Usage
 
-__all__ = ["Charge", "Rooms", "Unit", "Window", "reading"]
+__all__ = ["Charge", "Room", "Rooms", "Unit", "Window", "reading"]
 
 _RULE: Final = "rate_limit.headroom"
 _OUTPUT_TOKENS: Final = 500.0
@@ -40,7 +40,7 @@ class Charge(Struct, gc=False):
     """The provider keeps what it charged for the answer, however short that is."""
 
 
-class _Room:
+class Room:
     """What is known of the limits of one credential with one model."""
 
     __slots__ = ("_answers", "_by_unit", "_density", "_meters", "_output", "_owner", "_refused_at")
@@ -157,7 +157,7 @@ class Rooms:
     __slots__ = ("_credentials", "_rooms", "by_allowance", "by_hand", "rule", "workers")
 
     def __init__(self) -> None:
-        self._rooms: dict[str, dict[str, _Room]] = {}
+        self._rooms: dict[str, dict[str, Room]] = {}
         """By model and credential."""
         self._credentials: frozenset[str] = frozenset()
         self.rule = HeadroomRule()
@@ -195,25 +195,14 @@ class Rooms:
             if self.by_hand:
                 for credential in provider.credentials:
                     if credential.id not in rooms:
-                        rooms[credential.id] = _Room(self, -inf)
+                        rooms[credential.id] = Room(self, -inf)
             if rooms:
                 self._rooms[model] = rooms
 
-    def pressed(
-        self,
-        credential_id: str,
-        model: str,
-        now: float,
-        *,
-        prompt_tokens: int,
-        output_tokens: int,
-        headroom: float,
-    ) -> float:
-        """Return the used share of the limit that leaves no room for a request; 0.0: all do."""
-        room = self._find(credential_id, model)
-        if room is None:
-            return 0.0
-        return room.pressed(prompt_tokens, output_tokens, now, headroom)
+    def find(self, credential_id: str, model: str) -> Room | None:
+        """Return what is known; None: nothing is."""
+        by_credential = self._rooms.get(model)
+        return None if by_credential is None else by_credential.get(credential_id)
 
     def begin(
         self, credential_id: str, model: str, now: float, prompt_tokens: int, output_tokens: int
@@ -221,7 +210,7 @@ class Rooms:
         """Charge an attempt that begins; None: no limit is known. See `Keyring.pressed_at`."""
         if not self._rooms:
             return None
-        room = self._find(credential_id, model)
+        room = self.find(credential_id, model)
         return room.begin(prompt_tokens, output_tokens, now) if room is not None else None
 
     def on_limits(
@@ -233,7 +222,7 @@ class Rooms:
         charge: Charge | None,
     ) -> None:
         """Take what a provider says of its limits in the answer to what `charge` is for."""
-        room = self._find(credential_id, model) or self._new(credential_id, model, now)
+        room = self.find(credential_id, model) or self._new(credential_id, model, now)
         if room is not None:
             room.hear(windows, charge, now)
 
@@ -257,7 +246,7 @@ class Rooms:
             usage: As the provider counted; None: it did not say.
             refund: The attempt cost nothing: it was refused, or never sent.
         """
-        room = self._find(credential_id, model)
+        room = self.find(credential_id, model)
         if room is not None:
             room.settle(charge, usage, now, refund=refund)
 
@@ -265,19 +254,15 @@ class Rooms:
         self, credential_id: str, model: str, charge: Charge | None, wait_s: float, now: float
     ) -> None:
         """Take a refusal for a rate limit, which is over in `wait_s`; its charge is settled."""
-        room = self._find(credential_id, model) or self._new(credential_id, model, now)
+        room = self.find(credential_id, model) or self._new(credential_id, model, now)
         if room is not None:
             room.refuse(charge, wait_s, now)
 
-    def _find(self, credential_id: str, model: str) -> _Room | None:
-        by_credential = self._rooms.get(model)
-        return None if by_credential is None else by_credential.get(credential_id)
-
-    def _new(self, credential_id: str, model: str, now: float) -> _Room | None:
+    def _new(self, credential_id: str, model: str, now: float) -> Room | None:
         """Begin to count; None: nobody goes by that credential any more."""
         if credential_id not in self._credentials:
             return None
-        room = self._rooms.setdefault(model, {})[credential_id] = _Room(self, now)
+        room = self._rooms.setdefault(model, {})[credential_id] = Room(self, now)
         return room
 
 

@@ -158,14 +158,8 @@ class Keyring:
         least: Credential | None = None
         least_share = inf
         while (credential := self._first_usable(model, now, tried)) is not None:
-            share = self.rooms.pressed(
-                credential.id,
-                model,
-                now,
-                prompt_tokens=prompt_tokens,
-                output_tokens=output_tokens,
-                headroom=headroom,
-            )
+            room = self.rooms.find(credential.id, model)
+            share = room.pressed(prompt_tokens, output_tokens, now, headroom) if room else 0.0
             if not share:
                 return credential
             if share < least_share:
@@ -181,29 +175,15 @@ class Keyring:
         output_tokens: int,
         headroom: float,
     ) -> Reading | None:
-        """Say that no usable key has room for a request below its limits; None: one has.
-
-        Args:
-            model: What is asked for.
-            now: Monotonic seconds.
-            prompt_tokens: Estimate.
-            output_tokens: What the caller allows the answer; 0: it does not say.
-            headroom: Share of a limit above which others are preferred.
-        """
+        """Say that no usable key has room below its limits; None: one has. See `pick`."""
         if not self.rooms:
             return None
         least = inf
         for credential in self._credentials:
             if (self._whole or self._access) and self._bar(credential.id, model, now):
                 continue
-            share = self.rooms.pressed(
-                credential.id,
-                model,
-                now,
-                prompt_tokens=prompt_tokens,
-                output_tokens=output_tokens,
-                headroom=headroom,
-            )
+            room = self.rooms.find(credential.id, model)
+            share = room.pressed(prompt_tokens, output_tokens, now, headroom) if room else 0.0
             if not share:
                 return None
             least = min(least, share)

@@ -2,8 +2,8 @@
 
 Up to the headroom of the limit (0.9) everything has room. Above it requests are spread evenly by
 the generic cell rate algorithm, at a pace midway between the headroom and the limit (0.95), and
-never more than that in any minute. So the limit is neither reached nor left unused, and what has
-no room trickles to other targets instead of moving there in waves.
+midway between that and the limit (0.975) no minute holds more. So the limit is neither reached nor
+left unused, and what has no room trickles to other targets instead of moving there in waves.
 
 What the provider says is left counts as well, since others may use the same account. As much is
 kept back there as that pace keeps, and the less the nearer the reset is.
@@ -22,6 +22,8 @@ MINUTE_S: Final = 60.0
 BURST_S: Final = 1.5
 """While requests are spread, so much of the pace may go at once: ten seconds then hold at most
 1.15 times their share, and requests that come at random still use the pace (`docs/headroom.md`)."""
+BURST_STEPS: Final = 3
+"""So many requests may go at once in any case: few large ones would leave the pace unused."""
 _LONG_S: Final = 1.1 * MINUTE_S
 """A reset that is further away is not that of a limit per minute."""
 _PERIODS_S: Final = (1.0, MINUTE_S, 3600.0, 86_400.0)
@@ -143,7 +145,14 @@ class Meter:
         self._headroom = headroom
         if now >= self._revise_at:
             self._revise(now)
-        share = self._pressed_here(cost, now, headroom) if self._limit < inf else 0.0
+        used = self._count.total_at(now)
+        if (
+            used + cost <= headroom * self._limit
+            and now >= self._spread_until
+            and self._left is None
+        ):
+            return 0.0
+        share = self._pressed_here(used, cost, now, headroom) if self._limit < inf else 0.0
         if self._left is not None:
             share = max(share, self._pressed_there(self._left, cost, now, headroom))
         if share:
@@ -157,7 +166,7 @@ class Meter:
         if now < self._spread_until:
             step = cost * self._per_unit_s(self._headroom)
             # What went although it had no room is not held against what follows.
-            self._tat = min(max(self._tat, now) + step, now + max(BURST_S, 2 * step))
+            self._tat = min(max(self._tat, now) + step, now + max(BURST_S, BURST_STEPS * step))
 
     def correct(self, difference: float, now: float) -> None:
         """Settle what was charged: it cost more, or less."""
@@ -201,19 +210,19 @@ class Meter:
         """Spread requests evenly at least until then: everybody waits for a reset."""
         self._spread_until = max(self._spread_until, until)
 
-    def _pressed_here(self, cost: float, now: float, headroom: float) -> float:
+    def _pressed_here(self, used: float, cost: float, now: float, headroom: float) -> float:
         """Say so by what this worker counts."""
-        limit, used = self._limit, self._count.total_at(now)
+        limit = self._limit
         if used + cost > headroom * limit:
             self._spread_until = now + MINUTE_S
         elif now >= self._spread_until:
             return 0.0
         if used <= 0.0:
             return 0.0
-        pace = _pace(headroom)
+        pace = _midway(headroom)
         step = cost * self._per_unit_s(headroom)
-        waits = max(self._tat - now, 0.0) + step > max(BURST_S, 2 * step)
-        if waits or used + cost > pace * limit:
+        waits = max(self._tat - now, 0.0) + step > max(BURST_S, BURST_STEPS * step)
+        if waits or used + cost > _midway(pace) * limit:
             return max(pace, (used + cost) / limit)
         return 0.0
 
@@ -229,12 +238,12 @@ class Meter:
         self._spread_until = now + MINUTE_S
         kept = 1.0 - headroom
         if left.minute:
-            kept = (1.0 - _pace(headroom)) * min(1.0, (left.until - now) / MINUTE_S)
+            kept = (1.0 - _midway(headroom)) * min(1.0, (left.until - now) / MINUTE_S)
         return 1.0 - after / left.limit if after < kept * left.limit else 0.0
 
     def _per_unit_s(self, headroom: float) -> float:
         """Return the pause after one unit at the pace."""
-        return MINUTE_S / (_pace(headroom) * self._limit)
+        return MINUTE_S / (_midway(headroom) * self._limit)
 
     def _revise(self, now: float) -> None:
         """Let a guess grow; forget what nothing confirmed for long."""
@@ -247,11 +256,11 @@ class Meter:
                 self._guess = None
             elif now < self._spread_until:
                 # It was reached within the last minute: a limit that nobody needs need not grow.
-                grow = self._rule.grow
-                most = max(guess.limit, guess.ceiling * (1.0 - grow))
-                guess.limit = min(guess.limit * (1.0 + grow), most)
+                gap = guess.ceiling - guess.limit
+                guess.limit += max(gap / 2, min(gap, self._rule.grow * guess.limit))
         self._update()
-        self._revise_at = now + MINUTE_S
+        if self._revise_at < inf:
+            self._revise_at = min(now + MINUTE_S, self._named_until)
 
     def _update(self) -> None:
         own = min(self._hand, self._named) / self._workers
@@ -262,9 +271,9 @@ class Meter:
             self._revise_at = 0.0
 
 
-def _pace(headroom: float) -> float:
-    """Return the share of a limit that is aimed at."""
-    return (1.0 + headroom) / 2
+def _midway(share: float) -> float:
+    """Return the share of a limit midway between `share` of it and all of it."""
+    return (1.0 + share) / 2
 
 
 def _left(window: Window, mark: float, asked_at: float) -> Left | None:

@@ -237,10 +237,12 @@ class PlacesRule(Struct, frozen=True, gc=False):
 class HeadroomRule(Struct, frozen=True, gc=False):
     """How limits are learned where a provider names none (AIMD), and how long they are believed."""
 
-    cut: Annotated[float, Meta(gt=0, lt=1)] = 0.7
-    """After a 429 that names no limit: this part of the last minute's traffic is taken for it."""
+    cut: Annotated[float, Meta(gt=0, lt=1)] = 0.85
+    """After a second 429 within two minutes that names no limit: this part of the last minute's
+    traffic is taken for it. Measured in `docs/headroom.md`."""
     grow: Annotated[float, Meta(gt=0)] = 0.05
-    """A learned limit that was reached grows by this part in each minute without a 429."""
+    """In each minute in which it was reached, it grows by this part, or by half of what it was cut
+    by if that is more; never beyond the traffic that was refused."""
     forget_s: Seconds = 900.0
     """A learned limit that nothing has confirmed for so long is forgotten."""
 

@@ -179,7 +179,7 @@ def _number(value: bytes) -> float:
 
 
 _said: Final = re.compile(
-    r"\((rpm|tpm|itpm|otpm)\):? limit:? ([\d,]{1,20})(?:, used:? ([\d,]{1,20}))?"
+    r"\((rpm|tpm|itpm|otpm)\):? limit:? ([\d,]{1,20})(?:,? used:? ([\d,]{1,20}))?"
 ).search
 _UNITS: Final[Mapping[str, Unit]] = MappingProxyType(
     {
