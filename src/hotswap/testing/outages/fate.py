@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from ...core.headroom import Window
 from ...core.run import Start
 from ...core.terms import Cause, Failure
 
@@ -22,6 +23,8 @@ class Fate(Struct, frozen=True, gc=False):
     """How it ends; None: well."""
     stalls: bool = False
     """Its last byte comes at `end_s`, and then nothing."""
+    limits: tuple[Window, ...] = ()
+    """What the answer's head tells of the account's limits."""
 
 
 class Sky(Protocol):

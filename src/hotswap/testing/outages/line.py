@@ -263,6 +263,8 @@ class Line:
         """Replace what was expected of the key's limits by what the attempt cost."""
         rooms, key, model = keyring.rooms, self._start.credential.id, self._start.target.model
         refused = failure is not None and failure.cause is Cause.THROTTLE
+        if self._fate.limits:
+            rooms.on_limits(key, model, self._fate.limits, now, self._charge)
         if self._charge is not None:
             usage = None
             if failure is None:

@@ -64,7 +64,7 @@ class Proof(Struct):
             self.failures.append(
                 f"seed {part.seed}: {tally.most_probes} probes of a target at a time; {again}"
             )
-        if tally.partial.over:
+        if tally.partial.over and story_of(part.seed).bounded:
             worst = tally.partial.worst
             self.failures.append(
                 f"seed {part.seed}: {tally.partial.over} minutes of {tally.partial.count:,} with "

@@ -6,6 +6,9 @@ from math import inf
 from random import Random
 from typing import Final
 
+from msgspec.structs import replace
+
+from ...core.headroom import Unit, Window
 from ...core.run import Start
 from ...core.terms import Cause, Failure, Target
 from .fate import SILENT, Fate, Healthy, refusal, throttled
@@ -17,6 +20,11 @@ _CONNECT_S: Final = 2.0
 _HINT_MOST_S: Final = 20.0
 _HINTED: Final = 0.5
 """Share of the rate limits that name a time."""
+_LIMITS: Final = (Window(Unit.REQUESTS, 600.0), Window(Unit.TOKENS, 2_000_000.0))
+"""Vendors name their limits with every answer, and these are far away: what is refused for a rate
+limit here is refused for want of room at the vendor."""
+_TOLD_S: Final = 300.0
+"""Limits that do not change are passed on so often."""
 _FIVES: Final = (
     Failure(Cause.HARD, "server_error", 500),
     Failure(Cause.HARD, "unavailable", 503),
@@ -37,7 +45,7 @@ _STALLS: Final = 0.3
 class _Place:
     """One target's part of the weather."""
 
-    __slots__ = ("active", "bounds", "limited_until", "pace", "troubles", "turn_at")
+    __slots__ = ("active", "bounds", "limited_until", "pace", "tell_at", "troubles", "turn_at")
 
     def __init__(self, troubles: Sequence[Trouble], pace: float) -> None:
         self.troubles = troubles
@@ -46,6 +54,8 @@ class _Place:
         self.bounds = sorted(chained.from_iterable((t.begin, t.end) for t in troubles))
         self.active: tuple[Trouble, ...] = ()
         self.turn_at = -inf
+        self.tell_at = 0.0
+        """When limits are named again."""
         self.limited_until = 0.0
         """The end of a rate limit that was named to somebody."""
 
@@ -79,10 +89,14 @@ class Weather:
 
     def ask(self, start: Start, now: float, *, streamed: bool) -> Fate:
         """Say what becomes of a call that begins now."""
-        struck = self._strike(self._places[start.target.id], now)
+        place = self._places[start.target.id]
+        struck = self._strike(place, now)
         if isinstance(struck, Fate):
             return struck
         fate = self._healthy.answer(struck)
+        if now >= place.tell_at:
+            place.tell_at = now + _TOLD_S
+            fate = replace(fate, limits=_LIMITS)
         return self._broken(fate) if streamed and self._random() < BREAKS else fate
 
     def probe(self, start: Start, now: float) -> Fate:
@@ -137,4 +151,5 @@ class Weather:
     def _broken(self, fate: Fate) -> Fate:
         """Break a stream somewhere after its first content."""
         end_s = fate.content_s + self._random() * (fate.end_s - fate.content_s)
-        return Fate(fate.content_s, end_s, _CLOSED, stalls=self._random() < _STALLS)
+        stalls = self._random() < _STALLS
+        return replace(fate, end_s=end_s, failure=_CLOSED, stalls=stalls)
