@@ -177,6 +177,8 @@ def explained(line: Line, found: Foreseen | str, dialect: DialectName) -> Explan
     told = [_told(line, target, able(target)) for target in planned.targets]
     told = [_amended(one, planned, found) for one in told]
     asked = [one for one in told if one.path]
+    ordered = {target.id for target in planned.targets}
+    left_out = [_left_out(line, skip) for skip in planned.skips if skip.target not in ordered]
     return Explanation(
         chain=line.chain.name,
         dialect=dialect,
@@ -186,7 +188,7 @@ def explained(line: Line, found: Foreseen | str, dialect: DialectName) -> Explan
         targets=(
             *(replace(one, turn=turn) for turn, one in enumerate(asked, 1)),
             *(one for one in told if not one.path),
-            *(_amended(_left_out(line, skip), planned, found) for skip in planned.skips),
+            *(_amended(one, planned, found) for one in left_out),
         ),
         live=not isinstance(found, str),
         panic=planned.panic,

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -46,10 +46,7 @@ class Site(Struct):
 
     folder: Path
     serve: Start
-    late: ScriptedProvider
-    barred: ScriptedProvider
-    good: ScriptedProvider
-    spare: ScriptedProvider
+    providers: Mapping[str, ScriptedProvider]
     gateway: GatewayProcess | None = None
     port: int = 0
     admin_port: int = 0
@@ -61,13 +58,8 @@ class Site(Struct):
 
     async def begin(self, *, auth_s: float = 60.0) -> None:
         """Start the gateway, on what a former one has left."""
-        config = CONFIG.format(
-            late=self.late.base_url,
-            barred=self.barred.base_url,
-            good=self.good.base_url,
-            spare=self.spare.base_url,
-            auth_s=auth_s,
-        )
+        urls = {name: provider.base_url for name, provider in self.providers.items()}
+        config = CONFIG.format(**urls, auth_s=auth_s)
         self.gateway = await self.serve(config)
         found = await self.gateway.says(r"http://127\.0\.0\.1:(\d+) .*http://127\.0\.0\.1:(\d+)")
         self.port, self.admin_port = int(found[1]), int(found[2])
@@ -106,12 +98,7 @@ class Site(Struct):
         """Count the users' requests that each provider has seen."""
         return {
             name: sum(b"hello" in seen.body for seen in provider.seen)
-            for name, provider in {
-                "late": self.late,
-                "barred": self.barred,
-                "good": self.good,
-                "spare": self.spare,
-            }.items()
+            for name, provider in self.providers.items()
         }
 
     def _post(self, port: int, path: str) -> int:
@@ -142,7 +129,7 @@ class Site(Struct):
 
 
 @pytest.fixture
-async def providers() -> AsyncIterator[list[ScriptedProvider]]:
+async def providers() -> AsyncIterator[Mapping[str, ScriptedProvider]]:
     """Run the providers; to be named before `serve`, so that they outlive the gateway."""
     async with (
         ScriptedProvider("late", LATE) as late,
@@ -150,13 +137,13 @@ async def providers() -> AsyncIterator[list[ScriptedProvider]]:
         ScriptedProvider("good", Step(text="good")) as good,
         ScriptedProvider("spare", Step(text="spare")) as spare,
     ):
-        yield [late, barred, good, spare]
+        yield {one.name: one for one in (late, barred, good, spare)}
 
 
 @pytest.fixture
-def site(providers: list[ScriptedProvider], tmp_path: Path, serve: Start) -> Site:
+def site(providers: Mapping[str, ScriptedProvider], tmp_path: Path, serve: Start) -> Site:
     """Offer a gateway that is not started yet."""
-    return Site(tmp_path, serve, *providers)
+    return Site(tmp_path, serve, providers)
 
 
 async def test_a_throttle_and_a_disabled_key_outlive_every_process(site: Site) -> None:
@@ -184,15 +171,15 @@ async def test_a_key_that_was_disabled_before_a_restart_comes_back_by_its_probe(
     await site.shut("barred/m")
     await site.end()
     known = site.asked()["barred"]
-    site.barred.behave(Step(text="barred"))
+    site.providers["barred"].behave(Step(text="barred"))
     await asyncio.sleep(0.6)  # its pause ends while nobody is there
-    probed = site.barred.requests
+    probed = site.providers["barred"].requests
 
     await site.begin(auth_s=0.5)
     await site.ask(3)
 
     assert site.asked()["barred"] == known
-    await site.barred.wait_for(lambda p: p.requests > probed, timeout_s=10)
+    await site.providers["barred"].wait_for(lambda p: p.requests > probed, timeout_s=10)
     while await site.key_stands("barred/m") != "ramp":  # noqa: ASYNC110 - it tells nobody
         await asyncio.sleep(0.02)
 

@@ -5,11 +5,19 @@ from rich.console import RenderableType
 
 from hotswap.cli.chains import chain_parts, chains_table
 from hotswap.cli.showing import plain
-from hotswap.cli.targets import target_parts, targets_table
+from hotswap.cli.targets import places_parts, target_parts, targets_table
+from hotswap.core.latency import Figures, Quantiles
 from hotswap.core.settings import Hedging, Retry, Streaming, Timeouts
 from hotswap.core.terms import Scope
 from hotswap.keeper.standing import CLOSED, Overlay, Standing
-from hotswap.keeper.views import ChainTarget, ChainView, CredentialView, TargetView, Turn
+from hotswap.keeper.views import (
+    ChainTarget,
+    ChainView,
+    CredentialView,
+    PlaceView,
+    TargetView,
+    Turn,
+)
 
 AT = 1000.0
 THROTTLED = Standing("open", "throttled", since=AT - 2.0, until=AT + 58.0, hinted=True)
@@ -147,6 +155,67 @@ def test_one_target_is_told_with_all_of_its_keys() -> None:
         "key main        closed",
         "key spare, here open   2 s   throttled; tried again in 58 s as it said",
         "tried 120 times, failed 7 times since the gateway began",
+    ]
+
+
+def test_a_drained_target_names_the_operator() -> None:
+    drained = replace(TARGET, standing=Standing("drained", "operator", since=AT - 90.0))
+
+    assert words(lines(targets_table([drained], AT)))[1] == "a/large drained 90 s operator 120 7"
+
+
+def test_larger_places_in_trouble_are_told_with_their_targets() -> None:
+    region = PlaceView("region a.com eu-west", "region", OPEN, ("a/large", "a/small"))
+    place, *_ = words(lines(*places_parts([region], AT))[2:])
+
+    assert places_parts([], AT) == []
+    assert place == (
+        "region a.com eu-west open 2 min failures, breaker.failures 5 of 5; tried again in 4 s"
+        " a/large, a/small"
+    )
+
+
+def test_a_target_that_a_place_bars_names_it() -> None:
+    bars = (
+        ChainTarget("a/large", 1, 1.0, Turn.LEFT_OUT, "open", AT + 4.0, "region a.com eu-west"),
+        ChainTarget("b/large", 2, 1.0, Turn.LAST, "ramp", AT + 20.0, "endpoint b.com:443"),
+        ChainTarget("c/large", 3, 1.0, Turn.LEFT_OUT, "drained", None),
+    )
+
+    shown = words(lines(chains_table([replace(CHAIN, aliases=(), targets=bars)], AT)))[1:]
+
+    assert shown == [
+        "assist 1 a/large left out: open of region a.com eu-west, tried again in 4 s",
+        "2 b/large asked last: ramp of endpoint b.com:443, all traffic in 20 s",
+        "3 c/large left out: drained",
+    ]
+
+
+def test_one_target_is_told_with_its_places_and_what_is_measured() -> None:
+    figures = Figures(
+        streamed=Quantiles(0.4, 0.9, 1.3),
+        whole=None,
+        gap_p95_s=0.21,
+        total_p95_s=6.8,
+        peak_s=0.66,
+        in_flight=3,
+        attempts=41,
+        failed_share=0.0244,
+        first_content_limit_s=3.0,
+        whole_limit_s=300.0,
+        silence_limit_s=8.0,
+    )
+    region = PlaceView("region a.com eu-west", "region", OPEN, ("a/large",))
+    shown = words(lines(*target_parts(replace(TARGET, places=(region,), measured=figures), AT)))
+
+    assert shown[5] == (
+        "region a.com eu-west open 2 min failures, breaker.failures 5 of 5; tried again in 4 s"
+    )
+    assert shown[7:] == [
+        "now 3 in flight, 41 begun in the last minute, 2.4% of them failed",
+        "streams first content p50 0.40 s, p95 0.90 s, p99 1.30 s",
+        "times longest pause p95 0.21 s; whole stream p95 6.80 s; peak 0.66 s",
+        "limits first content 3.00 s streamed, 5 min whole; silence 8.00 s",
     ]
 
 
