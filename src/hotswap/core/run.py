@@ -279,10 +279,7 @@ class Run:
                 continue
             health = self._standings.target(target.id)
             if self._panic:
-                if not (self._chain.on_exhausted.least_bad or health.admits_in_panic(now)):
-                    continue
-                ring = self._standings.keyring(target.provider)
-                credential = self._key(target, now) or ring.panic_pick(target.model, now)
+                credential = self._panic_key(target, now)
             elif self._at and health.bars(now, self._chain.triggers):
                 continue
             else:
@@ -292,6 +289,20 @@ class Run:
                 health.retries.started(now)
                 return self._start(target, credential)
         return None
+
+    def _panic_key(self, target: Target, now: float) -> Credential | None:
+        """Return the key to ask a target with in panic; None: it is not to be asked.
+
+        Who has come back since the plan was made needs no admission.
+        """
+        health = self._standings.target(target.id)
+        credential = self._key(target, now)
+        if credential is not None and not health.bars(now, self._chain.triggers):
+            return credential
+        if not (self._chain.on_exhausted.least_bad or health.admits_in_panic(now)):
+            return None
+        ring = self._standings.keyring(target.provider)
+        return credential or ring.panic_pick(target.model, now)
 
     def _look_at_rest(self, now: float) -> bool:
         """Sort the targets not looked at so far; say whether one of them can be asked."""
