@@ -5,7 +5,7 @@ PYTHON ?= $(shell tools/interpreter)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo serve test check coverage bench prove-soak prove-lifecycle prove-simulation prove-cuts format docs requirements clean
+.PHONY: help demo serve test check coverage bench prove-soak prove-lifecycle prove-simulation prove-cuts prove-availability format docs requirements clean
 
 help:  ## Show what there is.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,9 @@ prove-cuts: .venv/.dev  ## Streams cut after every byte, and taken up in every m
 
 prove-simulation: .venv/.dev  ## A million simulated requests over random faults; about 8 minutes (docs/simulation.md).
 	$(BIN)/python -m hotswap.testing.simulation --requests=1000000 --page=docs/simulation.md $(ARGS)
+
+prove-availability: .venv/.dev  ## Published outages of three vendors replayed over 20 million requests; about 12 minutes (docs/availability.md).
+	$(BIN)/python -m hotswap.testing.outages --days=30 --seeds=20 --write $(ARGS)
 
 prove-soak: .venv/.run  ## Half an hour of mixed load: memory and descriptors stay flat (ARGS=--minutes=2).
 	$(BIN)/python -m bench.soak $(ARGS)
