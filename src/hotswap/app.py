@@ -34,8 +34,6 @@ from .upstream.client import HttpClient
 
 PROBE_TICK_S: Final = 0.1
 """How often due probes are looked for; far below the shortest opening of 5 s."""
-STALL_S: Final = 1.0
-"""A timer that fires so late: this process stood still, and nobody else is to blame for it."""
 LAST_RECORDS_S: Final = 5.0
 """How long a worker that ends waits for the keeper to commit its last records."""
 TOLD_S: Final = 0.5
@@ -77,7 +75,6 @@ class DataPlane:
         # Not from 0: in a takeover two workers have the same number for a while.
         self._served = int(jitter() * (1 << 20))
         self._tick: asyncio.TimerHandle | None = None
-        self._look_at = 0.0
         self._state: ServerState | None = None
         self._servers: list[asyncio.Server] = []
         self._listeners: Sequence[socket.socket] = ()
@@ -180,13 +177,11 @@ class DataPlane:
             attempt.cut_off()
 
     def _look(self) -> None:
-        now = self._clock.now()
-        if self._tick is not None and now >= self._look_at + STALL_S:
-            self.standings.network.on_stall(now)
+        # First, since connections that could not be made in time are told of a little later.
+        self.standings.network.on_tick(self._clock.now(), PROBE_TICK_S)
         self._prober.tick()
         if self.standings.changes:
             self._publish()
-        self._look_at = now + PROBE_TICK_S
         self._tick = asyncio.get_running_loop().call_later(PROBE_TICK_S, self._look)
 
     def _publish(self) -> None:

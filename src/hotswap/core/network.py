@@ -20,6 +20,8 @@ _VENDORS: Final = 2
 _SETTLE_S: Final = 2.0
 """After a second vendor failed, the next one that is asked has so long to show a sign of life.
 Meanwhile failures count; the verdict takes them back."""
+_STALL_S: Final = 1.0
+"""A tick that comes so late tells that this process stood still."""
 _AFTER_STALL_S: Final = 5.0
 """So long after this process stood still, what began before may still run into its limits."""
 _UNREACHED: Final = frozenset({"dns", "connect", "timeout"})
@@ -51,6 +53,7 @@ class Network:
         "_on_down",
         "_second_at",
         "_stalled_until",
+        "_tick_at",
         "_vendors",
         "_witnesses",
         "down",
@@ -69,6 +72,7 @@ class Network:
         self._alive_at = -inf
         """The last sign of life that was no byte."""
         self._stalled_until = -inf
+        self._tick_at = inf
         self.down = False
 
     def adopt(self, vendors: Mapping[str, str], witnesses: Mapping[str, Witness]) -> None:
@@ -112,9 +116,16 @@ class Network:
             self._doubts.add(vendor)
         return self.down
 
-    def on_stall(self, now: float) -> None:
-        """Note that this process stood still until now: limits passed that nobody could keep."""
-        self._stalled_until = now
+    def on_tick(self, now: float, next_s: float) -> None:
+        """See whether this process stood still: limits passed then that nobody could keep.
+
+        Args:
+            now: Monotonic seconds.
+            next_s: The next tick is due in so many.
+        """
+        if now >= self._tick_at + _STALL_S:
+            self._stalled_until = now
+        self._tick_at = now + next_s
 
     def look(self, now: float) -> None:
         """See whether anybody has given a sign of life, or it is time for the verdict."""

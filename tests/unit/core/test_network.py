@@ -319,7 +319,8 @@ def test_another_worker_takes_over_that_nobody_is_to_blame() -> None:
 def test_limits_that_passed_while_the_process_stood_still_count_against_nobody() -> None:
     world = World("one/a", "two/b")
 
-    world.standings.network.on_stall(60.0)
+    world.standings.network.on_tick(10.0, 0.1)
+    world.standings.network.on_tick(60.0, 0.1)
     for target in ("one/a", "two/b"):
         world.fail(target, LATE, 60.01, times=50, begun=9.0)
         world.fail(target, SILENT, 61.0, times=50, begun=9.0)
@@ -331,8 +332,29 @@ def test_limits_that_passed_while_the_process_stood_still_count_against_nobody()
 def test_what_began_after_the_process_went_on_counts() -> None:
     world = World("one/a", "two/b")
 
-    world.standings.network.on_stall(60.0)
+    world.standings.network.on_tick(10.0, 0.1)
+    world.standings.network.on_tick(60.0, 0.1)
     world.fail("one/a", LATE, 62.5, times=5, begun=60.5)
+
+    assert world.state("one/a") is State.OPEN
+
+
+def test_a_tick_that_is_a_little_late_excuses_nothing() -> None:
+    world = World("one/a", "two/b")
+
+    world.standings.network.on_tick(10.0, 0.1)
+    world.standings.network.on_tick(11.0, 0.1)
+    world.fail("one/a", LATE, 11.1, times=5, begun=9.1)
+
+    assert world.state("one/a") is State.OPEN
+
+
+def test_what_fails_long_after_the_process_went_on_counts() -> None:
+    world = World("one/a", "two/b")
+
+    world.standings.network.on_tick(10.0, 0.1)
+    world.standings.network.on_tick(60.0, 0.1)
+    world.fail("one/a", SILENT, 65.0, times=5, begun=9.0)
 
     assert world.state("one/a") is State.OPEN
 
