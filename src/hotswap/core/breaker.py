@@ -9,11 +9,9 @@ all at once.
 
 from typing import Final
 
-from msgspec import Struct
-
 from .backoff import Jitter, equal_jitter
 from .change import Change, Reason, State
-from .pauses import DISABLING, pause_of
+from .pauses import DISABLING, Deadline, deadline_of, pause_of
 from .settings import BreakerSettings
 
 _NEVER: Final = float("inf")
@@ -21,11 +19,6 @@ _TOLD_S: Final = 1.0
 """An opening that is prolonged by less is not worth a record of its own."""
 _RECALLED_S: Final = 86400.0
 """What was disabled is worth a probe for so long after its end: nobody may have tried it since."""
-
-
-class _Deadline(Struct, frozen=True, gc=False):
-    until: float
-    hinted: bool
 
 
 class Breaker:
@@ -284,7 +277,7 @@ class Breaker:
                 self._level_before = self.level
                 own = self._deadline(now, change.reason, None)
                 until = max(own.until, change.until or own.until)
-                self._shut(now, Reason.OPERATOR, _Deadline(until, hinted=False))
+                self._shut(now, Reason.OPERATOR, Deadline(until, hinted=False))
                 self._mine = False
             case "trial" if state in _SHUT:
                 self._early_at = now
@@ -311,11 +304,11 @@ class Breaker:
             case State.OPEN:
                 until = change.until or change.at
                 if state is State.OPEN:
-                    self._extend(_Deadline(until, change.hinted), change.reason)
+                    self._extend(Deadline(until, change.hinted), change.reason)
                     self.level = max(self.level, change.level)
                 elif newer and until > (now - _RECALLED_S if change.reason in DISABLING else now):
                     self.level = self._level_before = change.level
-                    self._shut(change.at, change.reason, _Deadline(until, change.hinted))
+                    self._shut(change.at, change.reason, Deadline(until, change.hinted))
                     self._mine = False
             case State.RAMP if newer and state in _SHUT:
                 self.level = change.level
@@ -349,16 +342,8 @@ class Breaker:
         grows = pause_of(self._settings, reason).grows_at(self.level)
         return self.level + 1 if grows else self.level
 
-    def _deadline(self, now: float, reason: str, until: float | None) -> _Deadline:
-        settings = self._settings
-        own = now + pause_of(settings, reason).drawn_s(self.level, self._jitter)
-        if until is None or until <= now:
-            return _Deadline(own, hinted=False)
-        spread = 1.0 + settings.hint_jitter * self._jitter()
-        hint = now + min(settings.hint_max_s, (until - now) * spread)
-        if reason == Reason.THROTTLED or hint >= own:
-            return _Deadline(hint, hinted=True)
-        return _Deadline(own, hinted=False)
+    def _deadline(self, now: float, reason: str, until: float | None) -> Deadline:
+        return deadline_of(self._settings, reason, self.level, now, self._jitter, hint=until)
 
     def _open(
         self,
@@ -375,7 +360,7 @@ class Breaker:
         self._mine = True
         self._tell(now, before, reason, rule=rule, measured=measured, threshold=threshold)
 
-    def _shut(self, at: float, reason: str, deadline: _Deadline) -> None:
+    def _shut(self, at: float, reason: str, deadline: Deadline) -> None:
         self.state = State.OPEN
         self.generation += 1
         self.reason = reason
@@ -403,7 +388,7 @@ class Breaker:
         if self.until >= self._told_until + _TOLD_S:
             self._tell(now, State.OPEN, reason)
 
-    def _extend(self, deadline: _Deadline, reason: str) -> bool:
+    def _extend(self, deadline: Deadline, reason: str) -> bool:
         if deadline.until <= self.until:
             return False
         self.until = deadline.until

@@ -1,4 +1,4 @@
-"""How long an opening lasts when the provider says nothing."""
+"""How long an opening lasts: by the provider's own word, or by a pause that grows."""
 
 from collections.abc import Callable
 from typing import Final
@@ -42,3 +42,41 @@ def pause_of(settings: BreakerSettings, reason: str) -> Pause:
             return Pause(settings.gone_s, settings.gone_s, no_jitter)
         case _:
             return Pause(settings.open_s, settings.open_max_s, equal_jitter)
+
+
+class Deadline(Struct, frozen=True, gc=False):
+    """The end of an opening."""
+
+    until: float
+    """Monotonic seconds."""
+    hinted: bool
+    """It is the provider's own word."""
+
+
+def deadline_of(
+    settings: BreakerSettings,
+    reason: str,
+    level: int,
+    now: float,
+    jitter: Jitter,
+    *,
+    hint: float | None,
+) -> Deadline:
+    """Return when an opening ends that begins at `now`.
+
+    Args:
+        settings: The bounds of pauses and hints.
+        reason: Why it opens.
+        level: How often the opening has grown.
+        now: Monotonic seconds.
+        jitter: Gives a random number in [0, 1).
+        hint: When the provider says that it is back; in the past or None: it says nothing.
+    """
+    own = now + pause_of(settings, reason).drawn_s(level, jitter)
+    if hint is None or hint <= now:
+        return Deadline(own, hinted=False)
+    spread = 1.0 + settings.hint_jitter * jitter()
+    until = now + min(settings.hint_max_s, (hint - now) * spread)
+    if reason == Reason.THROTTLED or until >= own:
+        return Deadline(until, hinted=True)
+    return Deadline(own, hinted=False)
