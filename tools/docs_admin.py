@@ -8,6 +8,7 @@ from msgspec.structs import fields
 
 from hotswap.config.describe import field_docs
 from hotswap.core.latency import Figures, Quantiles
+from hotswap.core.meter import Use
 from hotswap.core.plan import Skip
 from hotswap.gateway.foresight import Foresight
 from hotswap.keeper.api import Health, WorkerHealth
@@ -35,6 +36,7 @@ _ANSWERS: Final[Mapping[str, type[Struct]]] = {
     "A larger place": PlaceView,
     "What is measured of a target": Figures,
     "Quantiles": Quantiles,
+    "How much of a limit is used": Use,
     "A question": Question,
     "An explanation": Foresight,
     "A target that is left out or asked later": Skip,

@@ -11,7 +11,6 @@ from msgspec.json import Encoder
 
 from .clock import Clock, SystemClock
 from .config.snapshot import Snapshot
-from .core.latency import Figures
 from .core.learned import Lessons
 from .core.standings import Standings
 from .gateway.changes import to_change, to_transition
@@ -21,6 +20,7 @@ from .gateway.measuring import Measuring
 from .gateway.plane import Plane
 from .gateway.probes import Ask, Prober
 from .gateway.services import Services
+from .ledger.link import Measured
 from .ledger.question import Question
 from .ledger.record import Record, Transition
 from .ledger.uplink import Load, Uplink
@@ -142,8 +142,8 @@ class DataPlane:
             return Load(0, 0)
         return Load(state.in_flight, len(state.connections))
 
-    def measure(self) -> dict[str, Figures]:
-        """Return the figures of targets that have work."""
+    def measure(self) -> Measured:
+        """Say what is measured of targets that have work."""
         return self._measuring.gather(self.gateway.plane, self.standings, self._clock.now())
 
     def explain(self, question: Question) -> bytes:

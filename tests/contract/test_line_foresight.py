@@ -7,6 +7,7 @@ from msgspec.json import decode
 from hotswap.core.plan import Skip
 from hotswap.core.terms import Needs
 from hotswap.gateway.foresight import Foresight
+from hotswap.ledger.link import Measured
 from hotswap.ledger.question import Question
 from hotswap.ledger.record import Transition
 from hotswap.testing.serving import Serving, chat, pair
@@ -74,14 +75,28 @@ async def test_a_question_about_what_is_not_there_has_a_problem() -> None:
 
 async def test_only_targets_with_work_are_measured() -> None:
     async with pair() as p:
-        assert p.gateway.plane.measure() == {}
+        assert p.gateway.plane.measure() == Measured()
         for _ in range(3):
             await p.gateway.post(chat("assist"))
 
-        figures = p.gateway.plane.measure()
+        measured = p.gateway.plane.measure()
 
+        figures = measured.figures
         assert list(figures) == ["one/m"]
+        assert measured.uses == {}
         one = figures["one/m"]
         assert (one.in_flight, one.attempts, one.failed_share) == (0, 3, 0.0)
         assert one.whole is not None
         assert 0.0 < one.whole.p50_s <= one.whole.p95_s < 5.0
+
+
+async def test_what_is_used_of_a_limit_is_told() -> None:
+    said = {"x-ratelimit-limit-requests": "600", "x-ratelimit-remaining-requests": "597"}
+    async with pair(Step(headers=said)) as p:
+        for _ in range(3):
+            await p.gateway.post(chat("assist"))
+
+        (requests,) = p.gateway.plane.measure().uses["one/m"]
+
+        assert (requests.credential, requests.unit) == ("main", "requests")
+        assert (requests.used, requests.limit) == (2.0, 600.0)

@@ -17,7 +17,7 @@ from hotswap.config.snapshot import Snapshot
 from hotswap.core.latency import Figures
 from hotswap.core.terms import Needs
 from hotswap.keeper.hub import Hub
-from hotswap.ledger.link import Batch, Hello, write_frame
+from hotswap.ledger.link import Batch, Hello, Measured, write_frame
 from hotswap.ledger.live import Live
 from hotswap.ledger.question import Question
 from hotswap.ledger.record import Transition
@@ -63,7 +63,7 @@ class Worker:
     """One worker's end, and what came down to it."""
 
     def __init__(self, path: Path, boot: str) -> None:
-        self.figures: dict[str, Figures] = {}
+        self.measured = Measured()
         self.asked: list[Question] = []
         self.heard: list[str] = []
         self.heard_at: list[float] = []
@@ -75,7 +75,7 @@ class Worker:
             on_changed=self._on_changed,
             on_apply=lambda snapshot: self.digests.append(snapshot.digest),
             load=lambda: Load(3, 5),
-            measure=lambda: self.figures,
+            measure=lambda: self.measured,
             explain=self._explain,
             jitter=lambda: 0.0,
         )
@@ -269,7 +269,8 @@ async def test_a_worker_says_what_it_would_do_with_a_request(site: Site) -> None
 
 async def test_a_worker_that_leaves_takes_its_figures_along(site: Site) -> None:
     first, second = await site.connected("a", "b")
-    first.figures, second.figures = {"x/1": measured(2)}, {"x/1": measured(3)}
+    first.measured = Measured({"x/1": measured(2)})
+    second.measured = Measured({"x/1": measured(3)})
     await until(lambda: (found := site.hub.measures.of("x/1")) is not None and found.in_flight == 5)
 
     await second.close()

@@ -1,9 +1,12 @@
 """What is measured of a target, in words."""
 
+from collections.abc import Iterable
+
 from rich.console import RenderableType
 from rich.text import Text
 
 from ..core.latency import Figures, Quantiles
+from ..core.meter import Use
 from .showing import span
 
 
@@ -36,6 +39,23 @@ def figures_lines(figures: Figures) -> list[str]:
         f" {span(figures.whole_limit_s)} whole; silence {span(figures.silence_limit_s)}"
     )
     return lines
+
+
+def uses_lines(uses: Iterable[Use]) -> list[str]:
+    """Tell how much of the rate limits is used, one per line."""
+    return [f"key {use.credential}: {_use(use)}" for use in uses]
+
+
+def _use(use: Use) -> str:
+    parts: list[str] = []
+    if use.limit is not None:
+        share = use.used / use.limit if use.limit else 1.0
+        parts.append(
+            f"{use.used:g} of {use.limit:g} {use.unit} used in the last minute, {share:.0%}"
+        )
+    if use.told is not None:
+        parts.append(f"{use.told:.0%} of the {use.unit} used as the provider says")
+    return "; ".join(parts) or f"{use.used:g} {use.unit} used in the last minute"
 
 
 def figures_words(figures: Figures) -> str:

@@ -17,7 +17,7 @@ from ..keeper.views import CredentialView, PlaceView, TargetView
 from ..processes.exits import Exit
 from .admin import find_admin
 from .failing import CommandError
-from .measures import figures_parts
+from .measures import figures_parts, uses_lines
 from .options import CONFIG_FILE, AsJson, ConfigFile
 from .showing import long, show, show_json, table
 from .standings import state, why
@@ -151,6 +151,7 @@ def target_parts(view: TargetView, at: float) -> list[RenderableType]:
         table(("what", "state", "for", "why"), rows),
         Text(f"tried {view.attempts} times, failed {view.failures} times since the gateway began"),
         *figures_parts(view.measured),
+        *(Text(line) for line in uses_lines(view.limits)),
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from .meter import MINUTE_S, Meter, Unit, Window
+from .meter import MINUTE_S, Meter, Unit, Use, Window
 from .settings import HeadroomRule, RateLimits
 from .terms import Provider, Reading, Usage
 
@@ -73,6 +73,10 @@ class Room:
         for unit, meter in self._meters:
             worst = max(worst, meter.pressed(cost[unit], now, headroom))
         return worst
+
+    def uses_at(self, now: float, credential: str) -> list[Use]:
+        """Return what is used of every known limit."""
+        return [meter.use_at(now, credential, Unit(unit)) for unit, meter in self._meters]
 
     def begin(self, prompt_tokens: int, output_tokens: int, now: float) -> Charge:
         """Charge an attempt with what it is expected to cost."""
@@ -203,6 +207,11 @@ class Rooms:
         """Return what is known; None: nothing is."""
         by_credential = self._rooms.get(model)
         return None if by_credential is None else by_credential.get(credential_id)
+
+    def uses_at(self, model: str, now: float) -> tuple[Use, ...]:
+        """Return what is used of every known limit of `model`."""
+        rooms = self._rooms.get(model, {})
+        return tuple([use for id_, room in rooms.items() for use in room.uses_at(now, id_)])
 
     def begin(
         self, credential_id: str, model: str, now: float, prompt_tokens: int, output_tokens: int

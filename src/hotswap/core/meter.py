@@ -78,6 +78,21 @@ class Guess(Struct, gc=False):
     cut_at: float
 
 
+class Use(Struct, frozen=True, gc=False):
+    """How much of one limit of a key is used, as one worker knows it."""
+
+    credential: str
+    unit: str
+    """requests, tokens, input, output."""
+    used: float
+    """In the last minute, by this worker."""
+    limit: float | None
+    """This worker's part of the limit per minute, set by hand, named or guessed; None: the provider
+    names one of another kind only."""
+    told: float | None
+    """The share that is used by what the provider said last, whoever used it; None: nothing."""
+
+
 class Meter:
     """Counts the use of one limit by this worker, and says whether more has room."""
 
@@ -134,6 +149,20 @@ class Meter:
     def named(self) -> bool:
         """The provider has told the limit."""
         return self._named < inf
+
+    def use_at(self, now: float, credential: str, unit: Unit) -> Use:
+        """Return what there is to see."""
+        left, limit = self._left, self._limit
+        told = None
+        if left is not None and now < left.until:
+            told = min(1.0, max(0.0, 1.0 - self._remaining(left, now) / left.limit))
+        return Use(
+            credential,
+            unit.name.lower(),
+            self._count.total_at(now),
+            limit if limit < inf else None,
+            told,
+        )
 
     def adopt(self, rule: HeadroomRule, workers: int, hand: float) -> None:
         """Go by other settings."""
@@ -231,8 +260,7 @@ class Meter:
         if now >= left.until:
             self._left = None
             return 0.0
-        remaining = left.remaining - (self.charged - left.mark) + left.grows * (now - left.at)
-        after = remaining - cost
+        after = self._remaining(left, now) - cost
         if after >= (1.0 - headroom) * left.limit:
             return 0.0
         self._spread_until = now + MINUTE_S
@@ -240,6 +268,10 @@ class Meter:
         if left.minute:
             kept = (1.0 - _midway(headroom)) * min(1.0, (left.until - now) / MINUTE_S)
         return 1.0 - after / left.limit if after < kept * left.limit else 0.0
+
+    def _remaining(self, left: Left, now: float) -> float:
+        """Return what remains of what the provider said remained."""
+        return left.remaining - (self.charged - left.mark) + left.grows * (now - left.at)
 
     def _per_unit_s(self, headroom: float) -> float:
         """Return the pause after one unit at the pace."""

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from ..core.latency import Figures
+from ..core.meter import Use
 from ..core.standings import Standings
+from ..ledger.link import Measured
 from .plane import Plane
 
 BUSY_S: Final = 61.0
@@ -22,8 +23,8 @@ class Measuring:
         self._targets: tuple[str, ...] = ()
         self._next = 0
 
-    def gather(self, plane: Plane, standings: Standings, now: float) -> dict[str, Figures]:
-        """Return the figures of the next busy targets; of all, unless there are many."""
+    def gather(self, plane: Plane, standings: Standings, now: float) -> Measured:
+        """Return what is measured of the next busy targets; of all, unless there are many."""
         if plane is not self._plane:
             ids = (target.id for chain in plane.chains.values() for target in chain.targets)
             self._plane, self._targets = plane, tuple(dict.fromkeys(ids))
@@ -31,7 +32,13 @@ class Measuring:
         first = self._next if self._next < len(busy) else 0
         chosen = busy[first : first + AT_ONCE]
         self._next = first + len(chosen)
-        return {id_: standings.target(id_).figures(now) for id_ in chosen}
+        uses: dict[str, tuple[Use, ...]] = {}
+        for id_ in chosen:
+            provider, _, model = id_.partition("/")
+            found = standings.keyring(provider).rooms.uses_at(model, now)
+            if found:
+                uses[id_] = found
+        return Measured({id_: standings.target(id_).figures(now) for id_ in chosen}, uses)
 
 
 def _is_busy(id_: str, standings: Standings, now: float) -> bool:

@@ -242,8 +242,8 @@ class Hub:
             case Tick():
                 link.tick = message
                 self._boots[link.boot].dropped = message.dropped
-            case Measured(figures):
-                self.measures.take(link.boot, figures)
+            case Measured():
+                self.measures.take(link.boot, message)
             case Explained(number, answer):
                 self._questions.answer(number, answer)
             case _:

@@ -1,8 +1,10 @@
 """What the workers measure of each target, as one picture."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from ..core.latency import Figures, Quantiles
+from ..core.meter import Use
+from ..ledger.link import Measured
 
 
 class Measures:
@@ -12,18 +14,30 @@ class Measures:
     looks for trouble wants to see it.
     """
 
-    __slots__ = ("_by_boot",)
+    __slots__ = ("_by_boot", "_uses")
 
     def __init__(self) -> None:
         self._by_boot: dict[str, dict[str, Figures]] = {}
+        self._uses: dict[str, dict[str, tuple[Use, ...]]] = {}
 
-    def take(self, boot: str, figures: Mapping[str, Figures]) -> None:
+    def take(self, boot: str, measured: Measured) -> None:
         """Take in what a worker says of some targets."""
-        self._by_boot.setdefault(boot, {}).update(figures)
+        self._by_boot.setdefault(boot, {}).update(measured.figures)
+        self._uses.setdefault(boot, {}).update(measured.uses)
 
     def drop(self, boot: str) -> None:
         """Forget a worker that has left."""
         self._by_boot.pop(boot, None)
+        self._uses.pop(boot, None)
+
+    def uses_of(self, target: str) -> tuple[Use, ...]:
+        """Return what is used of the known limits of a target's keys, by all workers."""
+        found: dict[tuple[str, str], Use] = {}
+        for uses in self._uses.values():
+            for use in uses.get(target, ()):
+                place = use.credential, use.unit
+                found[place] = _joined(found[place], use) if place in found else use
+        return tuple(found.values())
 
     def of(self, target: str) -> Figures | None:
         """Return what is measured of a target; None: nobody asked it."""
@@ -46,6 +60,17 @@ def _merged(found: Sequence[Figures]) -> Figures:
         first_content_limit_s=max(one.first_content_limit_s for one in found),
         whole_limit_s=max(one.whole_limit_s for one in found),
         silence_limit_s=max(one.silence_limit_s for one in found),
+    )
+
+
+def _joined(one: Use, other: Use) -> Use:
+    known = one.limit is not None and other.limit is not None
+    return Use(
+        one.credential,
+        one.unit,
+        one.used + other.used,
+        (one.limit or 0.0) + (other.limit or 0.0) if known else None,
+        _worst((one.told, other.told)),
     )
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 
 from ..config.snapshot import Snapshot
 from ..core.latency import Figures as Measured
+from ..core.meter import Use
 from ..core.settings import Hedging, Retry, Streaming, Timeouts
 from ..core.terms import Chain, Scope, Target
 from ..ledger.record import AttemptRecord, Transition
@@ -77,6 +78,8 @@ class TargetView(Struct, frozen=True):
     """The larger places in trouble that it belongs to."""
     measured: Measured | None = None
     """Of all workers; null: none has asked it."""
+    limits: tuple[Use, ...] = ()
+    """How much of the known rate limits of its keys is used, by all workers."""
 
 
 class ChainTarget(Struct, frozen=True):
@@ -233,6 +236,7 @@ class Views:
             failures=count.failures,
             places=tuple(self._places_of(target)),
             measured=self._measures.of(target.id),
+            limits=self._measures.uses_of(target.id),
         )
 
     def _in_trouble(self) -> Mapping[str, PlaceView]:

@@ -11,6 +11,7 @@ from msgspec.msgpack import Decoder, Encoder
 
 from ..config.snapshot import Snapshot
 from ..core.latency import Figures
+from ..core.meter import Use
 from .question import Question
 from .record import Record, Transition
 from .rows import Entry, write_entry
@@ -69,8 +70,10 @@ class Ask(Struct, frozen=True, tag="ask"):
 class Measured(Struct, frozen=True, tag="measured"):
     """Up, after a `Tick`: what the worker measures of targets that have work."""
 
-    figures: Mapping[str, Figures]
+    figures: Mapping[str, Figures] = {}
     """By target."""
+    uses: Mapping[str, tuple[Use, ...]] = {}
+    """Of the limits of its keys, by target."""
 
 
 class Explained(Struct, frozen=True, tag="explained"):

@@ -7,7 +7,7 @@ may wait for a moment (`told`) until it knows what the others have found out.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, assert_never, cast
 
@@ -15,7 +15,6 @@ from msgspec import Struct
 from typing_extensions import override
 
 from ..config.snapshot import Snapshot
-from ..core.latency import Figures
 from .link import (
     WINDOW,
     Ack,
@@ -81,7 +80,7 @@ class Uplink:
         on_changed: Callable[[Transition], None],
         on_apply: Callable[[Snapshot], None],
         load: Callable[[], Load],
-        measure: Callable[[], Mapping[str, Figures]],
+        measure: Callable[[], Measured],
         explain: Callable[[Question], bytes],
         jitter: Callable[[], float],
         limit: int = 20_000,
@@ -96,7 +95,7 @@ class Uplink:
             on_changed: Takes what another worker found out.
             on_apply: Takes the configuration to serve by from now on.
             load: Says what the worker is busy with.
-            measure: Gives the figures of targets that have work.
+            measure: Says what is measured of targets that have work.
             explain: Says as JSON what the worker would do with a request now.
             jitter: Gives a random number in [0, 1).
             limit: Records to hold at most.
@@ -244,8 +243,9 @@ class Uplink:
     def _tick(self, late_s: float) -> None:
         load = self._load()
         self._send(Tick(load.in_flight, load.connections, late_s, self.dropped))
-        if figures := self._measure():
-            self._send(Measured(figures))
+        measured = self._measure()
+        if measured.figures:
+            self._send(measured)
 
     def _answer(self, key: str, *, granted: bool) -> None:
         asked = self._asked.pop(key, None)

@@ -7,6 +7,7 @@ from hotswap.cli.chains import chain_parts, chains_table
 from hotswap.cli.showing import plain
 from hotswap.cli.targets import places_parts, target_parts, targets_table
 from hotswap.core.latency import Figures, Quantiles
+from hotswap.core.meter import Use
 from hotswap.core.settings import Hedging, Retry, Streaming, Timeouts
 from hotswap.core.terms import Scope
 from hotswap.keeper.standing import CLOSED, Overlay, Standing
@@ -206,7 +207,12 @@ def test_one_target_is_told_with_its_places_and_what_is_measured() -> None:
         silence_limit_s=8.0,
     )
     region = PlaceView("region a.com eu-west", "region", OPEN, ("a/large",))
-    shown = words(lines(*target_parts(replace(TARGET, places=(region,), measured=figures), AT)))
+    uses = (
+        Use("main", "requests", 412.0, 600.0, 0.71),
+        Use("spare", "tokens", 1200.0, None, None),
+    )
+    view = replace(TARGET, places=(region,), measured=figures, limits=uses)
+    shown = words(lines(*target_parts(view, AT)))
 
     assert shown[5] == (
         "region a.com eu-west open 2 min failures, breaker.failures 5 of 5; tried again in 4 s"
@@ -216,6 +222,11 @@ def test_one_target_is_told_with_its_places_and_what_is_measured() -> None:
         "streams first content p50 0.40 s, p95 0.90 s, p99 1.30 s",
         "times longest pause p95 0.21 s; whole stream p95 6.80 s; peak 0.66 s",
         "limits first content 3.00 s streamed, 5 min whole; silence 8.00 s",
+        (
+            "key main: 412 of 600 requests used in the last minute, 69%;"
+            " 71% of the requests used as the provider says"
+        ),
+        "key spare: 1200 tokens used in the last minute",
     ]
 
 

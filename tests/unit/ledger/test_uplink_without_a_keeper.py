@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hotswap.ledger.link import Ask, Batch, Hello, Lease, Up, up_frames, write_frame
+from hotswap.ledger.link import Ask, Batch, Hello, Lease, Measured, Up, up_frames, write_frame
 from hotswap.ledger.record import Transition
 from hotswap.ledger.rows import write_entry
 from hotswap.ledger.uplink import Load, Uplink
@@ -24,7 +24,7 @@ def uplink_to(path: Path, limit: int = 100) -> Uplink:
         on_changed=lambda _: None,
         on_apply=lambda _: None,
         load=lambda: Load(0, 0),
-        measure=dict,
+        measure=Measured,
         explain=lambda question: b"{}",
         jitter=lambda: 0.0,
         limit=limit,
