@@ -12,10 +12,10 @@ from hotswap.core.meter import Use
 from hotswap.core.plan import Skip
 from hotswap.gateway.foresight import Foresight
 from hotswap.keeper.api import Health, WorkerHealth
+from hotswap.keeper.pictures import ChainTarget, ChainView, CredentialView, PlaceView, TargetView
 from hotswap.keeper.queries import AttemptsQuery, RequestsQuery, TransitionsQuery
 from hotswap.keeper.requests import Outcome, RequestView
 from hotswap.keeper.standing import Overlay, Standing
-from hotswap.keeper.views import ChainTarget, ChainView, CredentialView, PlaceView, TargetView
 from hotswap.ledger.question import Question
 from hotswap.ledger.record import AttemptRecord, Transition
 

@@ -9,8 +9,8 @@ from msgspec.json import Decoder
 from rich.console import RenderableType
 from rich.text import Text
 
-from ..core.settings import Hedging, Retry, Streaming, Timeouts
-from ..keeper.views import ChainTarget, ChainView, Turn
+from ..core.settings import Exhausted, Hedging, Retry, Streaming, Timeouts
+from ..keeper.pictures import ChainTarget, ChainView, Turn
 from .admin import find_admin
 from .options import CONFIG_FILE, AsJson, ConfigFile
 from .showing import show, show_json, table
@@ -78,11 +78,13 @@ def chain_parts(view: ChainView, at: float) -> list[RenderableType]:
     return [
         Text(f"{view.name}{aliases}: {share}"),
         table(("prio#", "weight#", "target", "now"), rows),
+        Text(f"balance   {_balance(view)}"),
         Text(f"triggers  {_triggers(view.triggers)}"),
         Text(f"timeouts  {_timeouts(view.timeouts)}"),
         Text(f"retry     {_retry(view.retry)}"),
         Text(f"streams   {_streams(view.stream)}"),
         Text(f"hedge     {_hedge(view.hedge)}"),
+        Text(f"exhausted {_exhausted(view.on_exhausted)}"),
     ]
 
 
@@ -94,6 +96,20 @@ def _targets(view: ChainView) -> list[tuple[ChainTarget, bool]]:
         (target, target.turn is Turn.ELIGIBLE and target.priority == first)
         for target in view.targets
     ]
+
+
+def _balance(view: ChainView) -> str:
+    """Say who is asked first among equals."""
+    if view.sticky is None:
+        return view.balance
+    return f"{view.balance}, and a conversation stays for {view.sticky.ttl_s:g} s"
+
+
+def _exhausted(rule: Exhausted) -> str:
+    """Say what becomes of a request when no target is left."""
+    if rule.least_bad:
+        return "the least bad target is asked"
+    return f"wait for {rule.wait_s:g} s" if rule.wait_s else "an error"
 
 
 def _triggers(triggers: Mapping[str, Mapping[str, object]]) -> str:

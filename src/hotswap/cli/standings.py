@@ -5,8 +5,8 @@ from typing import Final
 
 from rich.text import Text
 
+from ..keeper.pictures import ChainTarget, Turn
 from ..keeper.standing import Standing
-from ..keeper.views import ChainTarget, Turn
 from .showing import ahead
 from .telling import measure
 

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from ..core.terms import Scope
 from ..keeper.orders import Action
+from ..keeper.pictures import CredentialView, PlaceView, TargetView
 from ..keeper.standing import Standing
-from ..keeper.views import CredentialView, PlaceView, TargetView
 from ..processes.exits import Exit
 from .admin import find_admin
 from .failing import CommandError

@@ -8,10 +8,9 @@ from hotswap.cli.showing import plain
 from hotswap.cli.targets import places_parts, target_parts, targets_table
 from hotswap.core.latency import Figures, Quantiles
 from hotswap.core.meter import Use
-from hotswap.core.settings import Hedging, Retry, Streaming, Timeouts
-from hotswap.core.terms import Scope
-from hotswap.keeper.standing import CLOSED, Overlay, Standing
-from hotswap.keeper.views import (
+from hotswap.core.settings import Exhausted, Hedging, Retry, Sticky, Streaming, Timeouts
+from hotswap.core.terms import Balance, Scope
+from hotswap.keeper.pictures import (
     ChainTarget,
     ChainView,
     CredentialView,
@@ -19,6 +18,7 @@ from hotswap.keeper.views import (
     TargetView,
     Turn,
 )
+from hotswap.keeper.standing import CLOSED, Overlay, Standing
 
 AT = 1000.0
 THROTTLED = Standing("open", "throttled", since=AT - 2.0, until=AT + 58.0, hinted=True)
@@ -94,7 +94,9 @@ def test_targets_of_equal_priority_are_both_asked_first() -> None:
 
 
 def test_one_chain_is_told_with_what_it_goes_by() -> None:
-    head, _, first, *_, triggers, timeouts, retry, streams, hedge = lines(*chain_parts(CHAIN, AT))
+    head, _, first, *_, balance, triggers, timeouts, retry, streams, hedge, exhausted = lines(
+        *chain_parts(CHAIN, AT)
+    )
 
     assert head == "assist, also gpt-4o: 4 of 7 targets would be asked"
     assert first.split()[:3] == ["1", "1", "a/large"]
@@ -105,12 +107,24 @@ def test_one_chain_is_told_with_what_it_goes_by() -> None:
     )
     assert streams == "streams   broken ones go on elsewhere up to 2 times, calls hold, JSON hold"
     assert hedge == "hedge     never"
+    assert balance == "balance   priority"
+    assert exhausted == "exhausted an error"
 
 
 def test_a_chain_that_does_otherwise_says_so() -> None:
-    chain = replace(CHAIN, stream=Streaming(splice=False), hedge=Hedging(after=1.5))
+    chain = replace(
+        CHAIN,
+        stream=Streaming(splice=False),
+        hedge=Hedging(after=1.5),
+        balance=Balance.LEAST_BUSY,
+        sticky=Sticky(),
+        on_exhausted=Exhausted(wait_s=2.0),
+    )
 
-    *_, streams, hedge = lines(*chain_parts(chain, AT))
+    *_, balance, _, _, _, streams, hedge, exhausted = lines(*chain_parts(chain, AT))
+
+    assert balance == "balance   least_busy, and a conversation stays for 300 s"
+    assert exhausted == "exhausted wait for 2 s"
 
     assert streams == "streams   broken ones end with an error, calls hold, JSON hold"
     assert hedge == "hedge     after 1.5 s without content, 5% of requests"

@@ -3,8 +3,8 @@
 from msgspec import convert
 
 from hotswap.core.terms import Scope
+from hotswap.keeper.pictures import ChainView, TargetView, Turn
 from hotswap.keeper.standing import Overlay
-from hotswap.keeper.views import ChainView, TargetView, Turn
 from hotswap.ledger.record import Transition
 
 from .conftest import NOW, Answer, Rig, attempt
@@ -107,6 +107,9 @@ async def test_chains_are_shown_once_under_their_own_names(rig: Rig) -> None:
             "settle_tokens": 64,
         },
         "hedge": None,
+        "balance": "priority",
+        "sticky": None,
+        "on_exhausted": {"least_bad": False, "wait_s": 0.0},
     }
     assert measured["name"] == "measured"
     assert list(convert(measured["triggers"], dict[str, object])) == [

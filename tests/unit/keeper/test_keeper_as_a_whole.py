@@ -17,8 +17,8 @@ from hotswap.config.outcome import Loaded, Outcome
 from hotswap.config.snapshot import Snapshot
 from hotswap.core.terms import Chain, Credential, Endpoint, Provider, Target
 from hotswap.keeper.keeper import Keeper
+from hotswap.keeper.pictures import TargetView
 from hotswap.keeper.reload import Source
-from hotswap.keeper.views import TargetView
 from hotswap.ledger.link import (
     Ack,
     Apply,

@@ -7,8 +7,8 @@ from msgspec import convert
 from msgspec.json import encode
 
 from hotswap.keeper.orders import CONFIRM_S
+from hotswap.keeper.pictures import ChainView, TargetView, Turn
 from hotswap.keeper.standing import Standing
-from hotswap.keeper.views import ChainView, TargetView, Turn
 from hotswap.ledger.record import Transition
 from hotswap.ledger.rows import read_transition
 

@@ -2,7 +2,7 @@
 
 from msgspec import convert
 
-from hotswap.keeper.views import ChainView, PlaceView, TargetView, Turn
+from hotswap.keeper.pictures import ChainView, PlaceView, TargetView, Turn
 from hotswap.ledger.record import Transition
 
 from .conftest import NOW, Rig
