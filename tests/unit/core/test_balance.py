@@ -5,19 +5,15 @@ from random import Random
 import pytest
 
 from hotswap.core.plan import Ask, plan
-from hotswap.core.settings import Health
-from hotswap.core.standings import Standings
 from hotswap.core.terms import (
     Balance,
     Cause,
     Chain,
-    Credential,
-    Endpoint,
     Failure,
     Price,
-    Provider,
     Target,
 )
+from hotswap.testing.standing import standings_of
 
 HARD = Failure(Cause.HARD, "server_error", 500)
 LOAD = pytest.mark.parametrize("balance", [Balance.LEAST_LATENCY, Balance.LEAST_BUSY])
@@ -33,18 +29,7 @@ class Case:
     def __init__(self, balance: Balance, *targets: Target) -> None:
         self.jitter: Callable[[], float] = Random(7).random  # noqa: S311 - no secret
         self.chain = Chain("c", targets, balance=balance)
-        self.standings = Standings(Health(), self.jitter)
-        providers = {
-            t.provider: Provider(
-                t.provider,
-                "openai",
-                Endpoint(f"{t.provider}.test", 443, tls=True),
-                "/v1",
-                (Credential("main", "sk-1"),),
-            )
-            for t in targets
-        }
-        self.standings.adopt(providers, [self.chain], Health())
+        self.standings = standings_of(self.chain, self.jitter)
 
     def order(self, now: float = 0.0, ask: Ask | None = None) -> list[str]:
         found = plan(self.chain, self.standings, now, self.jitter, ask=ask or Ask())

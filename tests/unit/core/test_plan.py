@@ -1,16 +1,14 @@
 from hotswap.core.plan import Ask, Plan, Skip, look, plan
-from hotswap.core.settings import ErrorRateRule, Health, RateLimitRule
+from hotswap.core.settings import ErrorRateRule, RateLimitRule
 from hotswap.core.standings import Standings
 from hotswap.core.terms import (
     Cause,
     Chain,
-    Credential,
-    Endpoint,
     Failure,
-    Provider,
     Target,
     Triggers,
 )
+from hotswap.testing.standing import standings_of
 
 A = Target("one/a", "one", "a", 1)
 B = Target("two/b", "two", "b", 2)
@@ -23,19 +21,7 @@ def half() -> float:
 
 
 def standings(chain: Chain) -> Standings:
-    made = Standings(Health(), half)
-    providers = {
-        t.provider: Provider(
-            t.provider,
-            "openai",
-            Endpoint(f"{t.provider}.test", 443, tls=True),
-            "/v1",
-            (Credential("main", "sk-1"),),
-        )
-        for t in chain.targets
-    }
-    made.adopt(providers, [chain], Health())
-    return made
+    return standings_of(chain, half)
 
 
 def fail(made: Standings, target: Target, times: int, now: float = 0.0) -> None:

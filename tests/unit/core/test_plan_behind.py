@@ -3,18 +3,15 @@
 from hotswap.core.capability import TIGHT
 from hotswap.core.change import Reason
 from hotswap.core.plan import ANYTHING, Ask, Plan, Skip, look, plan
-from hotswap.core.settings import ErrorRateRule, Health, LatencyRule, RateLimitRule, RateLimits
-from hotswap.core.standings import Standings
+from hotswap.core.settings import ErrorRateRule, LatencyRule, RateLimitRule, RateLimits
 from hotswap.core.terms import (
     Cause,
     Chain,
-    Credential,
-    Endpoint,
     Failure,
-    Provider,
     Target,
     Triggers,
 )
+from hotswap.testing.standing import standings_of
 
 HARD = Failure(Cause.HARD, "server_error", 500)
 A = Target("one/a", "one", "a", 1)
@@ -36,19 +33,7 @@ class Case:
         self.draws = 0.5
         self.script: list[float] = []
         self.chain = Chain("c", targets, triggers=triggers)
-        self.standings = Standings(Health(), self.jitter)
-        providers = {
-            t.provider: Provider(
-                t.provider,
-                "openai",
-                Endpoint(f"{t.provider}.test", 443, tls=True),
-                "/v1",
-                (Credential("main", "sk-1"),),
-                limits=limits,
-            )
-            for t in targets
-        }
-        self.standings.adopt(providers, [self.chain], Health())
+        self.standings = standings_of(self.chain, self.jitter, limits=limits)
 
     def jitter(self) -> float:
         return self.script.pop(0) if self.script else self.draws

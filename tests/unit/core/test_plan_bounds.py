@@ -8,7 +8,6 @@ from hotswap.core.run import GiveUp, Run, Sleep, Start
 from hotswap.core.settings import (
     ErrorRateRule,
     Exhausted,
-    Health,
     LatencyRule,
     RateLimitRule,
     Sticky,
@@ -19,12 +18,11 @@ from hotswap.core.terms import (
     Cause,
     Chain,
     Credential,
-    Endpoint,
     Failure,
-    Provider,
     Target,
     Triggers,
 )
+from hotswap.testing.standing import standings_of
 
 EU = Target("eu/m", "eu", "m", 1, vendor="v", region="eu-1", zone="eu")
 US = Target("us/m", "us", "m", 2, vendor="v", region="us-1", zone="us")
@@ -42,15 +40,7 @@ def half() -> float:
 
 
 def standings(chain: Chain) -> Standings:
-    made = Standings(Health(), half)
-    providers = {
-        t.provider: Provider(
-            t.provider, "openai", Endpoint(f"{t.provider}.test", 443, tls=True), "/v1", KEYS
-        )
-        for t in chain.targets
-    }
-    made.adopt(providers, [chain], Health())
-    return made
+    return standings_of(chain, half, keys=KEYS)
 
 
 def planned(ask: Ask, chain: Chain | None = None) -> Plan:

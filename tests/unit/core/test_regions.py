@@ -6,17 +6,15 @@ from hotswap.core.plan import Plan, plan
 from hotswap.core.regions import are_sisters
 from hotswap.core.run import Run, Start
 from hotswap.core.settings import Health, PlacesRule, RateLimitRule
-from hotswap.core.standings import Standings
 from hotswap.core.terms import (
     Cause,
     Chain,
     Credential,
-    Endpoint,
     Failure,
-    Provider,
     Target,
     Triggers,
 )
+from hotswap.testing.standing import standings_of
 
 KEY = Credential("main", "sk-1")
 HARD = Failure(Cause.HARD, "server_error", 500)
@@ -42,14 +40,7 @@ class Case:
     def __init__(self, *targets: Target, triggers: Triggers | None = None) -> None:
         self.chain = Chain("c", targets, triggers=triggers or Triggers(rate_limit=RateLimitRule()))
         health = Health(places=PlacesRule(model_targets=9, provider_regions=9))
-        self.standings = Standings(health, half)
-        providers = {
-            t.provider: Provider(
-                t.provider, "openai", Endpoint(f"{t.provider}.test", 443, tls=True), "/v1", (KEY,)
-            )
-            for t in targets
-        }
-        self.standings.adopt(providers, [self.chain], health)
+        self.standings = standings_of(self.chain, half, keys=(KEY,), health=health)
 
     def open(self, *targets: Target) -> None:
         for target in targets:

@@ -1,17 +1,15 @@
 from hotswap.core.plan import plan
 from hotswap.core.run import GiveUp, Run, Sleep, Start
-from hotswap.core.settings import Health, LatencyRule, RateLimitRule, Retry
-from hotswap.core.standings import Standings
+from hotswap.core.settings import LatencyRule, RateLimitRule, Retry
 from hotswap.core.terms import (
     Cause,
     Chain,
     Credential,
-    Endpoint,
     Failure,
-    Provider,
     Target,
     Triggers,
 )
+from hotswap.testing.standing import standings_of
 
 KEY = Credential("main", "sk-1")
 SPARE = Credential("spare", "sk-2")
@@ -44,14 +42,7 @@ class Case:
         fallback: bool = True,
     ) -> None:
         self.chain = Chain("c", targets, triggers=triggers, retry=retry or Retry())
-        self.standings = Standings(Health(), half)
-        providers = {
-            t.provider: Provider(
-                t.provider, "openai", Endpoint(f"{t.provider}.test", 443, tls=True), "/v1", keys
-            )
-            for t in targets
-        }
-        self.standings.adopt(providers, [self.chain], Health())
+        self.standings = standings_of(self.chain, half, keys=keys)
         self.deadline = deadline
         self.fallback = fallback
 

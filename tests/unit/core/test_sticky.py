@@ -5,10 +5,10 @@ from collections import Counter
 import pytest
 
 from hotswap.core.plan import Ask, plan
-from hotswap.core.settings import Health, Sticky
-from hotswap.core.standings import Standings
+from hotswap.core.settings import Sticky
 from hotswap.core.sticky import Conversations, draw, name_of
-from hotswap.core.terms import Balance, Chain, Credential, Endpoint, Provider, Target
+from hotswap.core.terms import Balance, Chain, Target
+from hotswap.testing.standing import standings_of
 
 A, B, C = (
     Target(f"{n}/m", n, "m", 1, weight) for n, weight in (("a", 3.0), ("b", 2.0), ("c", 1.0))
@@ -22,18 +22,7 @@ def never() -> float:
 def firsts(*targets: Target, balance: Balance = Balance.PRIORITY, count: int = 600) -> list[str]:
     """Return who is asked first in each of some conversations."""
     chain = Chain("c", targets, balance=balance, sticky=Sticky())
-    standings = Standings(Health(), never)
-    providers = {
-        t.provider: Provider(
-            t.provider,
-            "openai",
-            Endpoint(f"{t.provider}.test", 443, tls=True),
-            "/v1",
-            (Credential("main", "sk-1"),),
-        )
-        for t in targets
-    }
-    standings.adopt(providers, [chain], Health())
+    standings = standings_of(chain, never)
     asks = [Ask(conversation=name_of([b"%d" % n])) for n in range(count)]
     return [plan(chain, standings, 0.0, never, ask=ask).targets[0].provider for ask in asks]
 

@@ -6,19 +6,18 @@ from hotswap.core.abilities import Abilities
 from hotswap.core.capability import obstacle
 from hotswap.core.plan import Able, Ask, Plan, Skip, plan
 from hotswap.core.run import GiveUp, Run, Start
-from hotswap.core.settings import Health, RateLimitRule, Retry
+from hotswap.core.settings import RateLimitRule, Retry
 from hotswap.core.standings import Standings
 from hotswap.core.terms import (
     Cause,
     Chain,
     Credential,
-    Endpoint,
     Failure,
     Needs,
-    Provider,
     Target,
     Triggers,
 )
+from hotswap.testing.standing import standings_of
 
 KEY = Credential("main", "sk-1")
 SPARE = Credential("spare", "sk-2")
@@ -42,15 +41,7 @@ def half() -> float:
 
 
 def standings(*targets: Target, keys: tuple[Credential, ...] = (KEY,)) -> Standings:
-    made = Standings(Health(), half)
-    providers = {
-        t.provider: Provider(
-            t.provider, "openai", Endpoint(f"{t.provider}.test", 443, tls=True), "/v1", keys
-        )
-        for t in targets
-    }
-    made.adopt(providers, [Chain("c", targets)], Health())
-    return made
+    return standings_of(Chain("c", targets), half, keys=keys)
 
 
 def planned(*targets: Target, able: Able) -> Plan:

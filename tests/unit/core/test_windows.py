@@ -8,18 +8,15 @@ from hotswap.core.abilities import Abilities
 from hotswap.core.capability import lacking, obstacle, words
 from hotswap.core.learned import Asked, Lessons
 from hotswap.core.plan import Ask, plan
-from hotswap.core.settings import Health, LessonRule
-from hotswap.core.standings import Standings
+from hotswap.core.settings import LessonRule
 from hotswap.core.terms import (
     Cause,
     Chain,
-    Credential,
-    Endpoint,
     Failure,
     Needs,
-    Provider,
     Target,
 )
+from hotswap.testing.standing import standings_of
 
 SMALL = Target("one/a", "one", "a", 1, abilities=Abilities(context=8000, max_output=2000))
 LARGE = Target("two/b", "two", "b", 2, abilities=Abilities(context=128_000))
@@ -102,18 +99,7 @@ def test_needs_are_told_in_words() -> None:
 
 def test_a_target_that_may_be_too_small_comes_after_the_others() -> None:
     chain = Chain("c", (SMALL, LARGE))
-    standings = Standings(Health(), half)
-    providers = {
-        t.provider: Provider(
-            t.provider,
-            "openai",
-            Endpoint(f"{t.provider}.test", 443, tls=True),
-            "/v1",
-            (Credential("main", "sk-1"),),
-        )
-        for t in chain.targets
-    }
-    standings.adopt(providers, [chain], Health())
+    standings = standings_of(chain, half)
     able = partial(obstacle, Needs(prompt_tokens=7900))
 
     made = plan(chain, standings, 0.0, half, ask=Ask(able))
