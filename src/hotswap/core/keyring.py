@@ -213,10 +213,14 @@ class Keyring:
         False when every usable key is in a ramp and its share is used up: as with a target in a
         ramp, the request comes here last.
         """
-        if not self._whole and not self._access:
-            return True
-        share = max(self._share(c.id, model, now) for c in self._credentials)
+        share = self.share_at(model, now)
         return share <= 0.0 or share >= 1.0 or self._jitter() < share
+
+    def share_at(self, model: str, now: float) -> float:
+        """Return the share of the traffic that may pass by the best key; below 1 in a ramp."""
+        if not self._whole and not self._access:
+            return 1.0
+        return max(self._share(c.id, model, now) for c in self._credentials)
 
     def obstacle_at(self, model: str, now: float) -> Obstacle | None:
         """Return why no key is usable for `model`; None: one is, if only in a ramp."""

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from .capability import CONTEXT
 from .error_class import acts_on
+from .place import ramp_at
 from .plan import ANYTHING, DOWN, OTHER_MODEL, Ask, Plan, Skip, least_bad, look
 from .regions import stand_in
 from .retry import pause_s
@@ -38,6 +39,15 @@ class GiveUp(Struct, frozen=True, gc=False):
 
 Action = Start | Sleep | GiveUp
 
+class _Patience(Struct, frozen=True, gc=False):
+    """A wait for a target to come back."""
+
+    until: float
+    """Monotonic seconds."""
+    turn: float
+    """The share of a ramp from which on the request may go there."""
+
+
 LOOK_S = 0.05
 """A request that waits for a target looks so often at the least ..."""
 LOOK_MAX_S = 0.25
@@ -62,13 +72,13 @@ class Run:
         "_hand",
         "_jitter",
         "_panic",
+        "_patience",
         "_rest",
         "_retried",
         "_standings",
         "_targets",
         "_tried",
         "_tried_keys",
-        "_wait_until",
         "_waits",
         "_window",
         "behind",
@@ -123,8 +133,8 @@ class Run:
         self._retried = 0
         """Times that a target was asked again, of all targets."""
         self._tried_keys: tuple[str, ...] = ()
-        self._wait_until: float | None = None
-        """Until when the request waits for a target to come back; None: one was left so far."""
+        self._patience: _Patience | None = None
+        """How the request waits for a target to come back; None: one was left so far."""
         self._waits = False
 
     def begin(self, now: float) -> Action:
@@ -353,34 +363,35 @@ class Run:
 
     def _wait(self, seconds: float, now: float) -> Sleep | None:
         """Pause until a target may be back; None: none will be in time."""
-        if self._wait_until is None:
-            self._wait_until = min(now + seconds, self._deadline)
-        left = self._wait_until - now
+        if self._patience is None:
+            least = self._standings.settings.breaker.ramp_min
+            turn = least + (1.0 - least) * self._jitter()
+            self._patience = _Patience(min(now + seconds, self._deadline), turn)
+        left = self._patience.until - now
         targets = self._returning()
         soonest = self._standings.soonest_reopening(targets, now, self._chain.triggers)
         if left <= 0 or soonest is None:
             return None
-        if soonest > left and not any(map(partial(self._probed, now=now), targets)):
+        probed = any(map(partial(self._probed, now=now), targets))
+        if soonest > left and not probed:
             return None
+        # Where one is back already, it only is not this request's turn yet.
+        back = self._waits and soonest <= 0.0 and not probed
         self._waits = True
-        return Sleep(min(left, max(LOOK_S, min(LOOK_MAX_S, soonest))))
+        return Sleep(min(left, LOOK_MAX_S if back else max(LOOK_S, min(LOOK_MAX_S, soonest))))
 
     def _probed(self, target: Target, now: float) -> bool:
         """Say whether a probe may bring a target back earlier than it is told."""
         return self._standings.target(target.id).bars(now, self._chain.triggers)
 
     def _next_back(self, now: float) -> Start | None:
-        """Start the first target that has come back.
-
-        As long as there is time a ramp is obeyed: whoever waited must not come back all at once.
-        """
-        self._waits = False
+        """Start the first target that has come back."""
         targets = self._returning()
         found = look(targets, self._chain, self._standings, now, self._jitter, ask=self._ask)
-        patient = self._wait_until is not None and now < self._wait_until
-        behind = {skip.target for skip in found.behind} if patient else set[str]()
         for target in found.targets:
-            credential = None if target.id in behind else self._key(target, now)
+            if not self._is_turn(target, now):
+                continue
+            credential = self._key(target, now)
             if credential is None:
                 continue
             retries = self._standings.target(target.id).retries
@@ -391,8 +402,25 @@ class Run:
             else:
                 continue
             self._tried_keys = ()
+            self._waits = False
             return self._start(target, credential)
         return None
+
+    def _is_turn(self, target: Target, now: float) -> bool:
+        """Say whether a request that waited may ask a target that has come back.
+
+        Those who waited must not come back all at once. In a ramp each has a moment of its own,
+        and whoever finds that nobody is being served need not wait for it.
+        """
+        patience, health = self._patience, self._standings.target(target.id)
+        if patience is None or now >= patience.until or not health.in_flight:
+            return True
+        share = min(
+            health.breaker.share_at(now),
+            ramp_at(health.above, now, self._chain.triggers)[0],
+            self._standings.keyring(target.provider).share_at(target.model, now),
+        )
+        return share >= 1.0 or share > patience.turn
 
     def _returning(self) -> list[Target]:
         """Return the targets that may still be asked, if one of them comes back."""

@@ -133,9 +133,39 @@ def test_a_request_waits_for_a_reset_that_comes_in_time():
         (due,) = ring.due_probes(1.2)
         case.standings.lease(due.key, 1.2, 5.0)
         case.standings.on_probe(due.key, 1.3, failure=None)
-    # The ramp has just begun: as long as there is time, this request is not of its share.
-    assert run.on_wake(1.3) == Sleep(0.05)
-    assert run.on_wake(2.5) == Start(A, KEY)
+    # The ramp has just begun, but nobody else is there.
+    assert run.on_wake(1.3) == Start(A, KEY)
+
+
+def test_whoever_waited_in_a_crowd_comes_back_at_its_own_moment_of_the_ramp():
+    """Of a ramp of 30 s from a tenth on, this one's moment is at 55 % of it."""
+    case = Case(Exhausted(wait_s=60.0))
+    case.throttle(IN_A_SECOND, A)
+    case.throttle(IN_A_MINUTE, B)
+    run = case.run(0.5)
+    assert run.begin(0.5) == Sleep(0.25)
+    ring = case.standings.keyring("one")
+    assert ring.obstacle_at("a", 1.2) is not None
+    (due,) = ring.due_probes(1.2)
+    case.standings.lease(due.key, 1.2, 5.0)
+    case.standings.on_probe(due.key, 2.0, failure=None)
+    case.standings.target("one/a").begin(2.0, streamed=True)
+
+    assert run.on_wake(2.1) == Sleep(0.25)
+    assert run.on_wake(18.4) == Sleep(0.25)
+    assert run.on_wake(18.6) == Start(A, KEY)
+
+
+def test_a_request_that_is_not_tried_again_waits_as_well():
+    """Its target opened while it paused before another try."""
+    case = Case(Exhausted(wait_s=2.0), retry=3)
+    case.open(B)
+    run = case.run(0.0)
+    run.begin(0.0)
+    assert isinstance(run.on_failure(HARD, 0.1), Sleep)
+    case.open(A)
+
+    assert run.on_wake(0.2) == Sleep(0.25)
 
 
 def test_nobody_waits_for_a_reset_that_comes_too_late():
