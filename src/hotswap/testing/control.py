@@ -6,6 +6,7 @@
 | `POST /_control/script` with a list of `Step` | adds to the script |
 | `POST /_control/keys` with a list, or null | sets the keys that are served; null: any |
 | `POST /_control/limit` with a `Limit`, or null | sets the rate limit |
+| `POST /_control/caps` with a `Caps`, or null | sets hard limits per minute (see `quota.py`) |
 | `POST /_control/stop` | refuses connections, closes those that are open |
 | `POST /_control/start` | listens again |
 | `POST /_control/forget` | empties `seen` |
@@ -26,6 +27,7 @@ from msgspec.json import Decoder, encode
 from .answer import whole
 from .moves import Move, Pause
 from .openai_form import error_body
+from .quota import Caps
 from .step import Limit, Seen, Step
 
 POLL_S: Final = 0.001
@@ -33,6 +35,7 @@ _read_step: Final = Decoder(Step).decode
 _read_steps: Final = Decoder(tuple[Step, ...]).decode
 _read_keys: Final = Decoder(set[str] | None).decode
 _read_limit: Final = Decoder(Limit | None).decode
+_read_caps: Final = Decoder(Caps | None).decode
 _OK: Final = whole(200, b"{}")
 
 
@@ -73,6 +76,9 @@ class Controlled(Protocol):
 
     def behave(self, step: Step, *, key: str | None = None) -> None:
         """Set the default step, or that of a key."""
+
+    def cap(self, caps: Caps | None) -> None:
+        """Set hard limits per minute."""
 
     def forget(self) -> None:
         """Empty `seen`."""
@@ -137,6 +143,10 @@ def _limit(provider: Controlled, body: bytes, _key: str | None) -> None:
     provider.limit = _read_limit(body)
 
 
+def _caps(provider: Controlled, body: bytes, _key: str | None) -> None:
+    provider.cap(_read_caps(body))
+
+
 def _stop(provider: Controlled, _body: bytes, _key: str | None) -> None:
     provider.refuse()
 
@@ -156,6 +166,7 @@ _VERBS: Final[Mapping[str, _Act]] = MappingProxyType(
         "script": _script,
         "keys": _keys,
         "limit": _limit,
+        "caps": _caps,
         "stop": _stop,
         "start": _start,
         "forget": _forget,

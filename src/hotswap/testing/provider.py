@@ -46,6 +46,7 @@ from .connection import Connection, Tally
 from .control import control
 from .form import Form
 from .moves import Move
+from .quota import Caps, Quotas
 from .routes import Route, find_route, form_of
 from .step import Answers, Check, Cut, Limit, Seen, Step
 
@@ -67,6 +68,8 @@ class ScriptedProvider:
         keys: Only these are served, others get a 401 (of Gemini's API a 400); None: any, or none.
         models: What `GET .../models` lists.
         limit: Requests per window and key; None: no limit.
+        caps: Hard limits of requests and tokens per minute and key, in a real provider's manner.
+            A request beyond them takes its step as well, and is answered with a 429.
         check: Looks at each request that is posted; what it finds wrong is a 400 with its words,
             or the step that it returns. Such as `strictness.strict`.
         tls: Serve HTTPS with this context; None: plain HTTP.
@@ -82,6 +85,7 @@ class ScriptedProvider:
         keys: Iterable[str] | None = None,
         models: Sequence[str] = ("gpt-4o", "gpt-4o-mini"),
         limit: Limit | None = None,
+        caps: Caps | None = None,
         check: Check | None = None,
         tls: ssl.SSLContext | None = None,
         clock: Clock | None = None,
@@ -102,6 +106,8 @@ class ScriptedProvider:
         self._tally = Tally(keep)
         self._script: deque[Step] = deque()
         self._taken: dict[str, deque[float]] = {}
+        self._quotas: Quotas | None = None
+        self.cap(caps)
         self._fixed: tuple[Step, Route, bytes] | None = None
         self._held: socket.socket | None = None
         self._server: asyncio.Server | None = None
@@ -200,6 +206,10 @@ class ScriptedProvider:
     def answer(self, key: str, answers: Answers) -> None:
         """Let requests with `key` get what they ask for, once the script is used up."""
         self.key_steps[key] = answers
+
+    def cap(self, caps: Caps | None) -> None:
+        """Set the hard limits, with nothing used of them; None: no limits."""
+        self._quotas = None if caps is None else Quotas(caps, self._clock)
 
     def forget(self) -> None:
         """Empty `seen`; counters and numbers go on."""
@@ -308,6 +318,8 @@ class ScriptedProvider:
         else:
             said = self.key_steps.get(seen.key, self.default) if self.key_steps else self.default
             step = said if isinstance(said, Step) else said(seen)
+        if self._quotas is not None:
+            step = self._quotas.answer(step, seen.key)
         known = self._fixed
         if known is not None and known[0] is step and known[1] is route:
             return known[2]

@@ -1,0 +1,1 @@
+"""Proves that limits are used and not run into, on the virtual clock."""
