@@ -125,7 +125,7 @@ def _lines(proof: Proof) -> Iterator[str]:
 
 
 def _sources() -> Iterator[str]:
-    columns = ("vendor", "outages a day#", "median min#", "mean#", "p90#", "published#")
+    columns = ("vendor", "outages a day#", "median min#", "mean#", "p90#", "p90 published#")
     rows: list[Sequence[str]] = []
     for vendor in VENDORS:
         lasting = vendor.outage
