@@ -173,7 +173,7 @@ class Seam:
             found = self._repeats.match(held, start, press)
             if found.certain_from >= 0:
                 self._skip(found.certain_from, found.place)
-            if found.n < 0 or (spoken < 0 and 0 < found.n < OVERLAP):
+            if found.n < 0 or (spoken < 0 < found.n and (found.n < OVERLAP or not start)):
                 return UNDECIDED
             if found.n < spoken and not start:
                 continue  # "He" and "Here is the rest:": the beginning is the preamble's

@@ -256,6 +256,17 @@ def test_any_text_cut_anywhere_in_any_pieces_is_joined_exactly(
     assert text + out + seam.end() == whole
 
 
+@pytest.mark.parametrize("size", [1, 5, 100])
+def test_a_text_that_reads_like_a_preamble_is_told_from_one_in_any_pieces(size: int) -> None:
+    """The whole text comes again, and might yet turn out to be an announcement of going on."""
+    seam = Seam("Here is the rest", native=False)
+    continuation = "Here is the rest! Sure it is."
+
+    out = [seam.feed(continuation[at : at + size]) for at in range(0, len(continuation), size)]
+
+    assert "".join(out) + seam.end() == "Sure it is."
+
+
 _SAID: Final = st.lists(
     st.sampled_from(
         [
