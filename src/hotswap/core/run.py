@@ -39,6 +39,7 @@ class GiveUp(Struct, frozen=True, gc=False):
 
 Action = Start | Sleep | GiveUp
 
+
 class _Patience(Struct, frozen=True, gc=False):
     """A wait for a target to come back."""
 
