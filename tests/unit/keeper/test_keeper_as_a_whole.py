@@ -39,6 +39,7 @@ pytestmark = pytest.mark.slow
 
 KEY = "hs-admin-of-the-tests"
 OPENED = Transition(1_700_000_000.0, "a/x", "", "closed", "open", "failures")
+DUE = Transition(1_700_000_000.0, "a/x", "", "open", "half_open", "due")
 
 
 def snapshot(digest: str = "one") -> Snapshot:
@@ -218,13 +219,19 @@ async def test_open_streams_do_not_hold_up_the_end(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
-    ("born_at", "state"), [(OPENED.at - 1.0, "open"), (OPENED.at + 1.0, "closed")]
+    ("last", "born_at", "state"),
+    [
+        (OPENED, OPENED.at - 1.0, "open"),
+        (OPENED, OPENED.at + 1.0, "open"),
+        (DUE, DUE.at - 1.0, "half_open"),
+        (DUE, DUE.at + 1.0, "closed"),
+    ],
 )
-async def test_a_new_keeper_shows_what_its_workers_may_still_know(
-    rig: Rig, tmp_path: Path, born_at: float, state: str
+async def test_a_new_keeper_shows_what_its_workers_know(
+    rig: Rig, tmp_path: Path, last: Transition, born_at: float, state: str
 ) -> None:
-    """A standing outlives the keeper, but not the workers that hold it."""
-    await (await rig.worker("w")).store(OPENED)
+    """An opening outlives everybody, since new workers are told; what is due dies with them."""
+    await (await rig.worker("w")).store(last)
     await rig.close()
     (tmp_path / "link").unlink()
     second = Rig(tmp_path)
@@ -235,7 +242,7 @@ async def test_a_new_keeper_shows_what_its_workers_may_still_know(
         return targets[0].standing.state
 
     async with asyncio.timeout(5):
-        while await shown() != "open":
+        while await shown() != last.after:
             pass
     await second.worker("w", born_at=born_at)
 
