@@ -18,8 +18,9 @@ _OUTPUT_TOKENS: Final = 500.0
 """Taken for the length of an answer where nothing is known, unless less is allowed."""
 _WEIGHT: Final = 0.05
 """Of a new answer's tokens against those before it; the first ones weigh as in a plain mean."""
-_AGAIN_S: Final = 2 * MINUTE_S
-"""One refusal may be a mood; a second one within this time shows a limit."""
+_AGAIN_S: Final = 2.0
+"""One refusal may be a mood; a second one within this time, of a request that was under way, shows
+a limit: a limit refuses everything until it resets."""
 _BY_ALLOWANCE: Final = frozenset({"openai", "azure"})
 """Kinds that count what the answer may be, not what it is."""
 

@@ -24,6 +24,9 @@ BURST_S: Final = 1.5
 1.15 times their share, and requests that come at random still use the pace (`docs/headroom.md`)."""
 BURST_STEPS: Final = 3
 """So many requests may go at once in any case: few large ones would leave the pace unused."""
+_SAME: Final = 0.5
+"""A limit that refuses at one count does not refuse at less than this part of it: windows and
+buckets let pass twice their limit in a minute at the most."""
 _LONG_S: Final = 1.1 * MINUTE_S
 """A reset that is further away is not that of a limit per minute."""
 _PERIODS_S: Final = (1.0, MINUTE_S, 3600.0, 86_400.0)
@@ -104,8 +107,11 @@ class Meter:
         "_heard",
         "_left",
         "_limit",
+        "_moody_until",
         "_named",
         "_named_until",
+        "_refused_at",
+        "_refused_most",
         "_revise_at",
         "_rule",
         "_since",
@@ -130,6 +136,11 @@ class Meter:
         self._named = self._named_until = inf
         self._heard: Window | None = None
         self._guess: Guess | None = None
+        self._refused_at = -inf
+        self._refused_most = 0.0
+        """The most that went in a minute before a refusal, of those of late."""
+        self._moody_until = -inf
+        """Until then refusals show no limit."""
         self._limit = hand / workers
         """This worker's part of what may go in a minute."""
         self._revise_at = inf
@@ -227,10 +238,20 @@ class Meter:
 
     def refuse(self, asked_at: float, now: float) -> None:
         """Take a refusal that names no limit: what went in the last minute was too much."""
-        guess = self._guess
-        if now < self._since + MINUTE_S or (guess is not None and asked_at <= guess.cut_at):
+        if now < self._since + MINUTE_S or asked_at <= self._refused_at:
             return
         ceiling = max(1.0, self._count.total_at(now))
+        if now >= self._refused_at + self._rule.forget_s:
+            self._refused_most = 0.0
+        self._refused_at = now
+        self._refused_most = max(self._refused_most, ceiling)
+        if ceiling < _SAME * self._refused_most:
+            # It refuses at any count: that is no limit, and less traffic would not help.
+            self._moody_until = now + self._rule.forget_s
+            self._guess = None
+            self._update()
+        if now < self._moody_until:
+            return
         self._guess = Guess(max(1.0, self._rule.cut * ceiling), ceiling, now)
         self._update()
         self._revise_at = now + MINUTE_S

@@ -238,8 +238,8 @@ class HeadroomRule(Struct, frozen=True, gc=False):
     """How limits are learned where a provider names none (AIMD), and how long they are believed."""
 
     cut: Annotated[float, Meta(gt=0, lt=1)] = 0.85
-    """After a second 429 within two minutes that names no limit: this part of the last minute's
-    traffic is taken for it. Measured in `docs/headroom.md`."""
+    """After two 429 within two seconds that name no limit: this part of the last minute's traffic
+    is taken for it. Measured in `docs/headroom.md`."""
     grow: Annotated[float, Meta(gt=0)] = 0.05
     """In each minute in which it was reached, it grows by this part, or by half of what it was cut
     by if that is more; never beyond the traffic that was refused."""

@@ -243,7 +243,7 @@ def guessed() -> Rooms:
     refuse_at(known, 0.0)
     for tick in range(100):
         begin(known, 1.0 + tick / 2)
-    refuse_at(known, 55.0)
+    refuse_at(known, 60.0)
     refuse_at(known, 60.5)
     return known
 
@@ -262,6 +262,22 @@ def test_a_single_refusal_shows_no_limit() -> None:
     refuse_at(known, 121.0)
 
     assert pressed(known, 121.0) == 0.0
+
+
+def test_refusals_at_any_count_are_moods_and_show_none() -> None:
+    known = guessed()
+    for tick in range(20):
+        begin(known, 130.0 + tick)
+    refuse_at(known, 160.0)
+    refuse_at(known, 160.5)
+    assert pressed(known, 160.5) == 0.0
+
+    for tick in range(100):
+        begin(known, 161.0 + tick / 4)
+    refuse_at(known, 190.0)
+    refuse_at(known, 190.5)
+
+    assert pressed(known, 190.5) == 0.0
 
 
 def test_a_guess_that_was_reached_grows_towards_what_was_refused() -> None:
