@@ -103,7 +103,7 @@ def test_a_broken_promise_is_told_with_how_to_see_it_again() -> None:
         requests=1000,
         answered=990,
         most_probes=2,
-        partial=Minutes(count=40, over=3, calls=1000, requests=960, worst=Worst(1.75, 90.0, 7)),
+        single=Minutes(count=40, over=3, calls=1000, requests=960, worst=Worst(1.75, 90.0, 7)),
     )
     proof.hold(Part(7, 30.0), tally)
 
@@ -118,7 +118,7 @@ def test_a_broken_promise_is_told_with_how_to_see_it_again() -> None:
 
 
 def test_the_page_does_not_hide_what_was_broken() -> None:
-    tally = Tally(requests=1000, answered=990, partial=Minutes(count=40, over=3))
+    tally = Tally(requests=1000, answered=990, single=Minutes(count=40, over=3))
     broken = ["seed 7: something"]
     written = page(Proof(1.0, range(1), {"a chain": tally}, broken, {}, 0.0))
 

@@ -128,10 +128,20 @@ def test_a_minute_counts_if_a_vendor_is_out_and_not_all_are() -> None:
 
     tally = world(Scripted(lambda _, __: WELL), 180.0, out=out).play()
 
-    assert tally.partial.count == 24
+    assert (tally.single.count, tally.several.count, tally.partial.count) == (24, 0, 24)
     assert tally.calm.count == 1 + 11
     assert tally.partial.calls == tally.partial.requests == 24 * 24
     assert tally.partial.worst.calls == 1.0
+
+
+def test_minutes_with_two_vendors_out_are_told_apart() -> None:
+    masks = bytearray(72)
+    masks[24], masks[30] = 1, 3
+    out = Out(bytes(masks), 7)
+
+    tally = world(Scripted(lambda _, __: WELL), 180.0, out=out).play()
+
+    assert (tally.single.count, tally.several.count, tally.partial.count) == (6, 24, 30)
 
 
 def test_troubles_befall_only_whom_and_when_they_should() -> None:
@@ -205,7 +215,7 @@ def test_without_its_breaker_a_dead_target_is_asked_every_time() -> None:
 
 
 def test_calls_per_request_are_promised_where_each_vendor_has_one_target() -> None:
-    tally = Tally(partial=Minutes(count=40, over=3, worst=Worst(1.75, 90.0, 4)))
+    tally = Tally(single=Minutes(count=40, over=3, worst=Worst(1.75, 90.0, 4)))
     proof = Proof(30.0, range(5), {}, [], {}, 0.0)
 
     proof.hold(Part(4, 30.0), tally)

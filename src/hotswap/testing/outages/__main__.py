@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--days", type=float, default=30.0, help="of each seed")
     parser.add_argument("--seeds", type=int, default=20, help="how many; each plays one chain")
     parser.add_argument("--first", type=int, default=0, help="begin with this seed")
-    parser.add_argument("--worth-days", type=float, default=6.0, help="of each trigger; 0: none")
+    parser.add_argument("--worth-days", type=float, default=4.0, help="of each trigger; 0: none")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--write", action="store_true", help=f"write the figures to {PAGE}")
     asked = parser.parse_args()

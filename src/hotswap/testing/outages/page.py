@@ -18,7 +18,7 @@ from .published import (
     VENDORS,
 )
 from .replay import RATE
-from .tally import Tally
+from .tally import Minutes, Tally
 from .world import DELAYED_S, MOST_CALLS
 
 ABOUT: Final = """\
@@ -69,7 +69,7 @@ def figures(proof: Proof) -> Iterator[str]:
         f"{proof.days:g} days each, with {whole.outages} outages"
     )
     yield f"Answered: {whole.share:.4%}; {ANSWERED:.2%} of each chain's are promised"
-    yield from (_minutes_of(what, of) for what, of in _by_vendors(proof) if of.partial.count)
+    yield from (_minutes_of(what, of) for what, of in _by_vendors(proof) if of.count)
     yield f"Probes of one target at a time: {whole.most_probes} at most"
     yield (
         f"Time: {proof.wall_s:,.0f} s in {proof.processes} processes, {proof.cpu_s:,.0f} s of "
@@ -78,22 +78,22 @@ def figures(proof: Proof) -> Iterator[str]:
     yield f"Promises broken: {len(proof.failures)}"
 
 
-def _by_vendors(proof: Proof) -> Iterator[tuple[str, Tally]]:
-    """Yield the sums of the chains with one target per vendor, and of the others."""
+def _by_vendors(proof: Proof) -> Iterator[tuple[str, Minutes]]:
+    """Yield minutes by how many vendors are out, and by how many targets a chain has of each."""
     bounded = {story.name for story in STORIES if story.bounded}
     one, more = Tally(), Tally()
     for name, tally in proof.chains.items():
         (one if name in bounded else more).add(tally)
-    yield "one target per vendor", one
-    yield "several targets of a vendor", more
+    yield "one vendor out", one.single
+    yield "two vendors out", one.several
+    yield "one vendor out that has several targets of a chain, or two", more.partial
 
 
-def _minutes_of(what: str, tally: Tally) -> str:
-    partial = tally.partial
+def _minutes_of(what: str, minutes: Minutes) -> str:
     return (
-        f"Calls per request in minutes of partial outage, {what}: {_mean(tally):.3f}, in the worst"
-        f" one {partial.worst.calls:.3f}; {partial.over:,} of {partial.count:,} minutes had more"
-        f" than {MOST_CALLS:g}"
+        f"Calls per request in minutes with {what}: {minutes.mean:.3f}, in the"
+        f" worst one {minutes.worst.calls:.3f}; {minutes.over:,} of {minutes.count:,} minutes had"
+        f" more than {MOST_CALLS:g}"
     )
 
 
@@ -166,16 +166,15 @@ def tables(proof: Proof) -> Iterator[str]:
     yield from _table(
         (
             "chain",
-            "minutes of partial outage#",
+            "vendors out",
+            "minutes#",
             "calls per request#",
             "most#",
             "most without probes#",
             "minutes above 1.5#",
             "without probes#",
-            "most in calm minutes#",
-            "probes at a time#",
         ),
-        [_calls(name, tally) for name, tally in proof.chains.items()],
+        [row for name, tally in proof.chains.items() for row in _calls(name, tally)],
     )
     yield "One minute ends with each slot, so they overlap; 24 requests come in each."
     yield "One counts if a vendor is out at some time of it, and never all of them at once."
@@ -195,6 +194,7 @@ def tables(proof: Proof) -> Iterator[str]:
             "first content p50#",
             "p95#",
             "p99#",
+            "probes at a time#",
         ),
         [_times(name, tally) for name, tally in proof.chains.items()],
     )
@@ -218,19 +218,20 @@ def _answers(name: str, tally: Tally) -> Sequence[str]:
     )
 
 
-def _calls(name: str, tally: Tally) -> Sequence[str]:
-    partial = tally.partial
-    return (
-        name,
-        f"{partial.count:,}",
-        f"{_mean(tally):.3f}",
-        f"{partial.worst.calls:.3f}",
-        f"{partial.worst_without.calls:.3f}",
-        f"{partial.over:,}",
-        f"{partial.over_without:,}",
-        f"{tally.calm.worst.calls:.3f}",
-        f"{tally.most_probes}",
-    )
+def _calls(name: str, tally: Tally) -> Iterator[Sequence[str]]:
+    outs = (("none", tally.calm), ("one", tally.single), ("two", tally.several))
+    for out, minutes in outs:
+        if minutes.count:
+            yield (
+                name,
+                out,
+                f"{minutes.count:,}",
+                f"{minutes.mean:.3f}",
+                f"{minutes.worst.calls:.3f}",
+                f"{minutes.worst_without.calls:.3f}",
+                f"{minutes.over:,}",
+                f"{minutes.over_without:,}",
+            )
 
 
 def _times(name: str, tally: Tally) -> Sequence[str]:
@@ -242,6 +243,7 @@ def _times(name: str, tally: Tally) -> Sequence[str]:
         f"{opened.quantile(0.9):.0f} s",
         f"{tally.longest_open_s:.0f} s",
         *(f"{first.quantile(share):.2f} s" for share in (0.5, 0.95, 0.99)),
+        f"{tally.most_probes}",
     )
 
 
@@ -281,7 +283,7 @@ def _off(off: str, tally: Tally) -> Sequence[str]:
         f"{tally.share:.4%}",
         f"{of - tally.answered:,}",
         f"{(tally.attempts + tally.probes) / of:.4f}",
-        f"{_mean(tally):.3f}",
+        f"{tally.partial.mean:.3f}",
         f"{tally.partial.worst.calls:.3f}",
         f"{tally.delayed / of:.3%}",
         f"{tally.first.quantile(0.99):.2f} s",
@@ -296,8 +298,3 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[st
     for row in rows:
         yield f"| {' | '.join(row)} |"
     yield ""
-
-
-def _mean(tally: Tally) -> float:
-    minutes = tally.partial
-    return minutes.calls / minutes.requests if minutes.requests else 0.0

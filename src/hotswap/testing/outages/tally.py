@@ -64,6 +64,11 @@ class Minutes(Struct):
     worst: Worst = field(default_factory=Worst)
     worst_without: Worst = field(default_factory=Worst)
 
+    @property
+    def mean(self) -> float:
+        """Return the calls per request of all of them."""
+        return self.calls / self.requests if self.requests else 0.0
+
     def add(self, other: "Minutes") -> None:
         """Add those of another world."""
         for name in ("count", "over", "over_without", "calls", "requests"):
@@ -95,8 +100,10 @@ class Tally(Struct):
     """Answers by target."""
     first: Times = field(default_factory=Times)
     """From a request's arrival to its first content."""
-    partial: Minutes = field(default_factory=Minutes)
-    """Some vendors are out, but not all."""
+    single: Minutes = field(default_factory=Minutes)
+    """One vendor is out."""
+    several: Minutes = field(default_factory=Minutes)
+    """Several vendors are out, but not all."""
     calm: Minutes = field(default_factory=Minutes)
     """No vendor is out."""
     opened: Times = field(default_factory=Times)
@@ -126,8 +133,17 @@ class Tally(Struct):
         self.carried.update(other.carried)
         self.first.merge(other.first)
         self.opened.merge(other.opened)
-        self.partial.add(other.partial)
+        self.single.add(other.single)
+        self.several.add(other.several)
         self.calm.add(other.calm)
+
+    @property
+    def partial(self) -> Minutes:
+        """Return the minutes in which some vendors are out, but not all."""
+        both = Minutes()
+        both.add(self.single)
+        both.add(self.several)
+        return both
 
     @property
     def share(self) -> float:

@@ -274,7 +274,10 @@ class _Window:
         if struck and self._every in outs:
             return
         attempts, probes = tally.attempts - self._calls[0], tally.probes - self._probes[0]
-        self._count(tally.partial if struck else tally.calm, attempts, probes, now)
+        minutes = tally.calm
+        if struck:
+            minutes = tally.several if any(map(_several, outs)) else tally.single
+        self._count(minutes, attempts, probes, now)
 
     def _count(self, minutes: Minutes, attempts: int, probes: int, now: float) -> None:
         minutes.count += 1
@@ -287,6 +290,10 @@ class _Window:
             minutes.worst = Worst(calls, now, self._seed)
         if without > minutes.worst_without.calls:
             minutes.worst_without = Worst(without, now, self._seed)
+
+
+def _several(mask: int) -> bool:
+    return mask.bit_count() > 1
 
 
 def _longest_run(losses: Iterable[Loss]) -> int:
