@@ -40,6 +40,8 @@ DESERTED_S: Final = 10.0
 RESTORED: Final = 20_000
 """Transitions of a former keeper that tell the standing to begin with; a target that flaps makes
 some thousands in the time after which lasting drains are stored again."""
+RESTORE_S: Final = 1.0
+"""How long the keeper may take to read them before it is ready nevertheless."""
 _SQLITE: Final = "sqlite:"
 
 
@@ -110,7 +112,7 @@ class Keeper:
             admin: Bound socket of the admin listener; closed at the end.
             key: The admin key.
             former: Like `link`, of workers that end with their own supervisor.
-            on_ready: Called once workers can connect.
+            on_ready: Called once workers can connect, and hear what lasts of former findings.
             stopping: Ends the keeper.
         """
         door = Door(admin, lambda: self._build_admin(key, admin))
@@ -119,10 +121,10 @@ class Keeper:
             for one in former:
                 await self._hub.listen(one, former=True)
             async with asyncio.TaskGroup() as group:
+                restoring = group.create_task(self._restore())
                 loops = [
                     group.create_task(work)
                     for work in (
-                        self._restore(),
                         self._reloader.run(),
                         self._reloader.watch(),
                         self._pulse(),
@@ -130,9 +132,11 @@ class Keeper:
                     )
                 ]
                 group.create_task(door.run())
+                # Whoever hears that all is ready may rely on what the workers know.
+                await asyncio.wait([restoring], timeout=RESTORE_S)
                 on_ready()
                 stop = await stopping
-                for loop in loops:
+                for loop in (restoring, *loops):
                     loop.cancel()
                 self._live.close()
                 door.close()

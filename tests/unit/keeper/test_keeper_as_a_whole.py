@@ -26,6 +26,7 @@ from hotswap.ledger.link import (
     Changed,
     Down,
     Hello,
+    Told,
     Up,
     down_frames,
     write_frame,
@@ -70,7 +71,7 @@ class Worker:
         head = await self._reader.readexactly(4)
         body = await self._reader.readexactly(int.from_bytes(head, "big"))
         (message,) = self._frames.feed(head + body)
-        assert isinstance(message, Ack | Apply | Changed)
+        assert isinstance(message, Ack | Apply | Changed | Told)
         return message
 
     def say(self, message: Up) -> None:
@@ -136,6 +137,8 @@ class Rig:
         self._workers.append(worker)
         worker.say(Hello(1, boot, born_at))
         assert isinstance(await worker.hear(), Apply)
+        while not isinstance(await worker.hear(), Told):
+            pass
         return worker
 
     async def open(self, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
