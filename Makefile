@@ -5,7 +5,7 @@ PYTHON ?= $(shell tools/interpreter)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo serve test check coverage bench prove-soak prove-lifecycle prove-simulation prove-cuts prove-availability format docs requirements clean
+.PHONY: help demo serve test check coverage bench prove-soak prove-lifecycle prove-simulation prove-cuts prove-headroom prove-availability format docs requirements clean
 
 help:  ## Show what there is.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ prove-lifecycle: .venv/.dev  ## Deaths, signals, takeovers under load; a keeper 
 
 prove-cuts: .venv/.dev  ## Streams cut after every byte, and taken up in every manner; about 15 minutes (docs/cuts.md).
 	$(BIN)/python -m hotswap.testing.cuts --page=docs/cuts.md $(ARGS)
+
+prove-headroom: .venv/.dev  ## Hard limits asked twice as much as they allow; about 3 minutes (docs/headroom.md).
+	$(BIN)/python -m hotswap.testing.headroom --page=docs/headroom.md $(ARGS)
 
 prove-simulation: .venv/.dev  ## A million simulated requests over random faults; about 8 minutes (docs/simulation.md).
 	$(BIN)/python -m hotswap.testing.simulation --requests=1000000 --page=docs/simulation.md $(ARGS)

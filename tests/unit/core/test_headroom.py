@@ -15,11 +15,22 @@ def rooms(
     *, rpm: int | None = None, tpm: int | None = None, kind: str = "groq", workers: int = 1
 ) -> Rooms:
     made = Rooms()
+    adopt(made, rpm=rpm, tpm=tpm, kind=kind, workers=workers)
+    return made
+
+
+def adopt(
+    known: Rooms,
+    *,
+    rpm: int | None = None,
+    tpm: int | None = None,
+    kind: str = "groq",
+    workers: int = 1,
+) -> None:
     limits = RateLimits(rpm, tpm) if rpm or tpm else None
     endpoint = Endpoint("one.test", 443, tls=True)
     provider = Provider("one", kind, endpoint, "/v1", (KEY,), limits=limits)
-    made.adopt(provider, frozenset(), ("a",), rule=HeadroomRule(), workers=workers)
-    return made
+    known.adopt(provider, frozenset({"key"}), ("a",), rule=HeadroomRule(), workers=workers)
 
 
 def pressed(known: Rooms, now: float, *, tokens: int = 0, headroom: float = 0.9) -> float:
@@ -102,6 +113,27 @@ def test_after_the_first_minutes_of_a_steady_overload_requests_are_spread_evenly
     by_ten_seconds = [sum(at <= one < at + 10 for one in went) for at in range(150, 300, 10)]
     assert min(by_ten_seconds) >= 90
     assert max(by_ten_seconds) <= 1.2 * 95
+
+
+def test_new_limits_apply_to_what_was_counted_before() -> None:
+    known = rooms(rpm=100)
+    for _ in range(50):
+        begin(known, 7.0)
+    assert pressed(known, 7.0) == 0.0
+
+    adopt(known, rpm=50)
+
+    assert pressed(known, 7.0) == 1.02
+
+
+def test_an_answer_without_usage_stays_charged_as_expected() -> None:
+    known = rooms(tpm=10_000)
+    for _ in range(10):
+        charge = begin(known, 7.0, tokens=500)
+        assert charge is not None
+        known.settle("key", "a", charge, 8.0)
+
+    assert pressed(known, 8.0, tokens=500) > 1.0
 
 
 def test_workers_share_a_limit_evenly() -> None:

@@ -48,5 +48,5 @@ def test_requests_are_spread_after_the_first_minute() -> None:
 def test_every_case_of_the_page_keeps_its_promise(case: Case) -> None:
     found = play(case, seed=7)
 
-    assert found.refused <= 0.005
+    assert found.refused <= (0.005 if case.named else 0.01)
     assert found.used >= (0.9 if case.named else 0.75)
