@@ -249,12 +249,14 @@ class TargetHealth:
 
     def bar_at(self, now: float, triggers: Triggers) -> Reading | None:
         """Return what bars requests of a chain with `triggers` now; None: nothing does."""
-        if self.above:
+        drained = self.breaker.state is State.DRAINED
+        # What an operator wants holds in panic, too, whatever else bars the target.
+        if self.above and not drained:
             larger = bar_at(self.above, self.breaker.target, now, triggers)
             if larger is not None:
                 return larger
         minded = triggers.error is not None or triggers.latency is not None
-        if not minded and self.breaker.state is not State.DRAINED:
+        if not minded and not drained:
             return None
         obstacle = self.obstacle_at(now)
         return None if obstacle is None else Reading(obstacle)

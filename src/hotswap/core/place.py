@@ -100,16 +100,20 @@ class Place:
 
 
 def bar_at(above: Sequence[Place], target: str, now: float, triggers: Triggers) -> Reading | None:
-    """Return the first of what is `above` that bars `target` for a chain with `triggers`."""
+    """Return the first of what is `above` that bars `target` for a chain with `triggers`.
+
+    What an operator drained comes before all: it holds in panic, too.
+    """
+    found: Reading | None = None
     for place in above:
         state = place.breaker.state_at(now)
         if state is _OPEN or state is _HALF_OPEN:
-            if place.concerns(triggers):
+            if found is None and place.concerns(triggers):
                 place.want(target)
-                return Reading(state.value, scope=place.name)
+                found = Reading(state.value, scope=place.name)
         elif state is _DRAINED:
             return Reading(state.value, scope=place.name)
-    return None
+    return found
 
 
 def ramp_at(above: Sequence[Place], now: float, triggers: Triggers) -> tuple[float, str]:

@@ -98,6 +98,20 @@ def test_a_drain_holds_whatever_the_triggers(standings: Standings) -> None:
     assert standings.target("one/a").bar_at(1.0, off) == Reading("drained")
 
 
+def test_a_drain_holds_below_a_host_that_is_down(standings: Standings) -> None:
+    """Nobody asks it in panic, which tries what is only down."""
+    for target in (A, B):
+        fail(standings, target, 0.0)
+    say(standings, "drained", 1.0)
+    say(standings, "drained", 1.0, "two/c")
+
+    made = plan(CHAIN, standings, 1.0, lambda: 0.0)
+
+    assert made.panic
+    assert {skip.scope for skip in made.skips if skip.reason == "open"} == {HOST}
+    assert [target.id for target in made.targets] == ["one/b"]
+
+
 def test_a_chain_whose_targets_are_all_drained_serves_nobody(standings: Standings) -> None:
     for target in (A, B, C):
         say(standings, "drained", 0.0, target.id)
