@@ -6,6 +6,7 @@ from functools import partial
 from msgspec import Struct
 
 from .capability import CONTEXT
+from .change import State
 from .error_class import acts_on
 from .place import ramp_at
 from .plan import ANYTHING, DOWN, OTHER_MODEL, Ask, Plan, Skip, least_bad, look
@@ -304,9 +305,12 @@ class Run:
     def _panic_key(self, target: Target, now: float) -> Credential | None:
         """Return the key to ask a target with in panic; None: it is not to be asked.
 
-        Who has come back since the plan was made needs no admission.
+        Who has come back since the plan was made needs no admission; who was drained has none.
         """
         health = self._standings.target(target.id)
+        bar = health.bar_at(now, self._chain.triggers)
+        if bar is not None and bar.reason == State.DRAINED:
+            return None
         credential = self._key(target, now)
         if credential is not None and not health.bars(now, self._chain.triggers):
             return credential

@@ -1,5 +1,6 @@
 """What becomes of a request when no target is left: an error, the least bad one, or a wait."""
 
+from hotswap.core.change import Change, Reason
 from hotswap.core.plan import plan
 from hotswap.core.run import GiveUp, Run, Sleep, Start
 from hotswap.core.settings import Exhausted, Health, RateLimitRule, Retry
@@ -111,6 +112,16 @@ def test_least_bad_asks_what_was_left_out_once_the_others_have_failed():
     assert run.begin(1.0) == Start(B, KEY)
     assert run.on_failure(HARD, 1.1) == Start(A, KEY)
     assert run.on_failure(HARD, 1.2) == GiveUp(HARD)
+
+
+def test_what_was_drained_meanwhile_is_not_asked_in_panic_either():
+    case = Case(Exhausted(least_bad=True))
+    case.open(A, B)
+    run = case.run(1.0)
+    assert run.begin(1.0) == Start(A, KEY)
+    case.standings.learn(Change(1.0, B.id, "", "", "drained", Reason.OPERATOR), 1.0)
+
+    assert run.on_failure(HARD, 1.1) == GiveUp(HARD)
 
 
 def test_least_bad_never_asks_before_a_reset_that_the_provider_named():
