@@ -17,12 +17,12 @@ class Claim(Struct, frozen=True):
     """What is proven or measured in other places, and what is not there yet."""
 
 
-SIMULATED: Final = "tests/unit/core/test_health_simulation.py"
 RECOVERY: Final = "tests/contract/test_line_recovery.py"
 CALLERS: Final = "tests/contract/test_line_callers.py"
 CROWDS: Final = "tests/chaos/test_hostile_crowds.py"
 STREAMS: Final = "tests/contract/test_faults_in_streams.py"
-OUTLIERS: Final = "tests/unit/core/test_outlier.py"
+WORKERS: Final = "tests/chaos/lifecycle/test_lifecycle_workers.py"
+ROWS: Final = "tests/simulation/rows/test_rows.py"
 
 CLAIMS: Final[Mapping[str, Claim]] = MappingProxyType(
     {
@@ -37,7 +37,7 @@ CLAIMS: Final[Mapping[str, Claim]] = MappingProxyType(
         "2": Claim(
             "a target fails now and then",
             ("Forty requests are answered; 60 % errors open the target.",),
-            (f"How soon and for how long it opens, over many seeds: `{SIMULATED}`.",),
+            (f"How soon and for how long it opens, over many seeds: `{ROWS}`.",),
         ),
         "3": Claim(
             "no connection, or one that breaks",
@@ -50,7 +50,7 @@ CLAIMS: Final[Mapping[str, Claim]] = MappingProxyType(
                 "Where several callers wait in silence, the target opens before their limit.",
             ),
             (
-                f"What a dead target costs in an hour, in virtual time: `{SIMULATED}`.",
+                f"What a dead target costs in an hour at 10/s, in virtual time: `{ROWS}`.",
                 "The rule of silence, case by case: `tests/unit/core/test_target_health.py`.",
             ),
         ),
@@ -122,17 +122,20 @@ CLAIMS: Final[Mapping[str, Claim]] = MappingProxyType(
                 "Twelve requests are answered, and the slow target is left alone.",
                 "With `tokens_per_s`, a stream that falls below it is gone on with elsewhere.",
             ),
-            (f"Suspect within twenty samples, and no flapping, in virtual time: `{OUTLIERS}`.",),
+            (f"Suspect within twenty samples, and no flapping, in virtual time: `{ROWS}`.",),
         ),
         "14": Claim(
             "a target recovers under load",
             ("One probe finds out, the target serves again and does not open a second time.",),
-            (f"A thousand waiting callers, and the shape of the ramp: `{RECOVERY}`.",),
+            (
+                f"A thousand waiting callers, and the shape of the ramp: `{RECOVERY}`.",
+                f"A cold target under all of its load: `{ROWS}`.",
+            ),
         ),
         "15": Claim(
             "a target comes and goes",
             ("A hundred and twenty requests are answered.",),
-            (f"Below 15 % of the traffic goes to it, in virtual time: `{SIMULATED}`.",),
+            (f"Below 15 % of the traffic goes to it, an hour in virtual time: `{ROWS}`.",),
         ),
         "16": Claim(
             "all targets are down, then one is back",
@@ -140,8 +143,11 @@ CLAIMS: Final[Mapping[str, Claim]] = MappingProxyType(
         ),
         "17": Claim(
             "a region or a shared host is down",
-            (),
-            ("Next: the trigger `region` does nothing yet.",),
+            (
+                "The region opens as a whole after two targets, and closes as a whole.",
+                "The same model in the vendor's other region serves meanwhile.",
+            ),
+            (f"A host of five models, and regions that fall silent: `{ROWS}`.",),
         ),
         "18": Claim(
             "answers of bad quality",
@@ -155,6 +161,19 @@ CLAIMS: Final[Mapping[str, Claim]] = MappingProxyType(
                 f"Flat memory under 50 MB, floods and idle connections: `{CROWDS}`.",
                 f"A slow reader holds its provider back: `{CALLERS}`.",
                 "Callers that leave: T12.",
+            ),
+        ),
+        "25": Claim(
+            "clocks jump, and processes are suspended",
+            (
+                "The worker is stopped in the midst of streams, for longer than every limit.",
+                "The streams go on as if nothing had been, and no target opens.",
+            ),
+            (
+                f"Ten minutes away, in health and in an outage: `{ROWS}`.",
+                f"The wall clock jumps by an hour, forward and back: `{ROWS}`.",
+                f"Under load, with whole answers too: `{WORKERS}`.",
+                "Jumps of the wall clock are not played over sockets: all share the machine's.",
             ),
         ),
         "28": Claim(

@@ -12,6 +12,7 @@ from . import (
     rows_callers,
     rows_calls,
     rows_errors,
+    rows_larger,
     rows_limits,
     rows_requests,
     rows_seams,
@@ -41,6 +42,8 @@ STAGES: Final[Mapping[str, Stage]] = {
     "calls": Stage(scenes=rows_calls.SCENES),
     "seams": Stage(scenes=rows_seams.SCENES),
     "time": Stage(scenes=rows_time.SCENES),
+    "larger": Stage(scenes=rows_larger.SCENES),
+    "stopped": Stage(scenes=rows_larger.STOPPED),
 }
 SCENES: Final[Mapping[str, tuple[str, Scene]]] = {
     scene.name: (name, scene) for name, stage in STAGES.items() for scene in stage.scenes
