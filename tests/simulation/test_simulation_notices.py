@@ -1,18 +1,24 @@
 """The simulation fails when it should: broken parts are seen, and made small."""
 
+from hashlib import sha256
+
 import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
-from hotswap.config.snapshot import Snapshot
+from hotswap.config.snapshot import AccessKey, Snapshot
+from hotswap.core.change import Change
+from hotswap.core.standings import Standings
 from hotswap.core.terms import Chain, Triggers
 from hotswap.gateway.plane import Plane
+from hotswap.testing.simulation.asking import CALLER_KEY
 from hotswap.testing.simulation.caller import SimExchange
-from hotswap.testing.simulation.draw import CHAIN, draw
+from hotswap.testing.simulation.draw import draw
 from hotswap.testing.simulation.play import Outcome, Parts, play
 from hotswap.testing.simulation.replay import told
-from hotswap.testing.simulation.scenario import Kind, Phase, Scenario, Shape, Wish
+from hotswap.testing.simulation.scenario import Command, Kind, Phase, Scenario, Shape, Wish
 from hotswap.testing.simulation.shrink import shrink
+from hotswap.testing.simulation.topology import CHAIN
 
 
 class EndsCleanly(SimExchange):
@@ -52,6 +58,15 @@ class NeverEnds(SimExchange):
         pass
 
 
+class Lavish(Standings):
+    """Lets everybody probe."""
+
+    @override
+    def lease(self, key: str, now: float, ttl_s: float) -> bool:
+        super().lease(key, now, ttl_s)
+        return True
+
+
 class TellsSecrets(SimExchange):
     @override
     def start(self, status: int, headers: bytes) -> None:
@@ -81,12 +96,13 @@ def story(*phases: Phase, requests: int = 30, reads: float | None = None) -> Sce
         )
         for number in range(requests)
     )
-    snapshot: Snapshot = replace(drawn.snapshot, chains=chains)
+    snapshot: Snapshot = replace(drawn.snapshot, chains=chains, keys=())
     return replace(
         drawn,
         snapshot=snapshot,
         wishes=wishes,
         phases=phases,
+        commands=(),
         noise=0.0,
         calm_at=max([10.0, *(phase.until for phase in phases)]),
     )
@@ -104,6 +120,10 @@ def draw_with_two_targets() -> Scenario:
 
 def phase(kind: Kind, *, target: str = "", until: float = 10.0) -> Phase:
     return Phase("trouble", target, 0.0, until, 1.0, (kind,))
+
+
+def undrain(target: str) -> Command:
+    return Command(9.0, target, "undrained")
 
 
 def promises(outcome: Outcome) -> set[str]:
@@ -145,7 +165,7 @@ def test_two_probes_at_once_are_noticed() -> None:
     down = story(phase(Kind.HANG, until=30.0), requests=100)
 
     assert not play(down).broken
-    assert "I5" in promises(play(down, parts=Parts(probers=2, everybody_leases=True)))
+    assert "I5" in promises(play(down, parts=Parts(probers=2, standings=Lavish)))
 
 
 def test_traffic_to_an_open_target_is_noticed() -> None:
@@ -164,6 +184,49 @@ def test_traffic_to_an_open_target_is_noticed() -> None:
 
     assert not play(down).broken
     assert "I7" in promises(play(down, parts=Parts(plane=careless)))
+
+
+def test_traffic_to_a_drained_target_is_noticed() -> None:
+    """The worker never hears of the drain."""
+
+    class Deaf(Standings):
+        @override
+        def learn(self, change: Change, now: float) -> None:
+            pass
+
+    first = story().snapshot.chains[CHAIN].targets[0].id
+    drained = replace(story(), commands=(Command(1.0, first, "drained"),))
+
+    assert not play(replace(drained, commands=(*drained.commands, undrain(first)))).broken
+    assert "I7" in promises(play(drained, parts=Parts(standings=Deaf)))
+
+
+def test_traffic_to_another_zone_is_noticed() -> None:
+    """The gateway goes by keys without zones."""
+
+    def anywhere(plane: Plane) -> Plane:
+        keys = tuple(replace(key, zones=()) for key in plane.snapshot.keys)
+        return Plane(replace(plane.snapshot, keys=keys))
+
+    drawn = story()
+    digest = sha256(CALLER_KEY.encode()).hexdigest()
+    key = AccessKey("teller", digest, zones=("here",))
+    providers = {
+        name: replace(provider, zone="here" if number else "")
+        for number, (name, provider) in enumerate(drawn.snapshot.providers.items())
+    }
+    chains = {
+        name: replace(
+            chain,
+            targets=tuple(replace(t, zone=providers[t.provider].zone) for t in chain.targets),
+        )
+        for name, chain in drawn.snapshot.chains.items()
+    }
+    snapshot = replace(drawn.snapshot, keys=(key,), providers=providers, chains=chains)
+    bound = replace(drawn, snapshot=snapshot)
+
+    assert not play(bound).broken
+    assert "I7" in promises(play(bound, parts=Parts(plane=anywhere)))
 
 
 def test_a_story_that_fails_is_made_small() -> None:

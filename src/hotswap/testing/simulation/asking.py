@@ -43,6 +43,8 @@ def incoming(wish: Wish, now: float) -> Incoming:
         headers[b"x-hotswap-splice"] = b"off"
     if not wish.fallback:
         headers[b"x-hotswap-fallback"] = b"off"
+    if wish.order:
+        headers[b"x-hotswap-order"] = ", ".join(wish.order).encode()
     return Incoming("POST", path, query, headers, encode(fields), "10.0.0.1", now)
 
 

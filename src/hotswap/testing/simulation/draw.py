@@ -1,6 +1,5 @@
 """From a seed to a story: topology, policies, load and what goes wrong."""
 
-from hashlib import sha256
 from math import exp, log
 from random import Random
 from typing import Final
@@ -8,38 +7,16 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...config.snapshot import AccessKey, Snapshot
-from ...core.abilities import Abilities, Prefill
-from ...core.settings import (
-    ErrorRateRule,
-    ErrorRule,
-    Hedging,
-    LatencyRule,
-    RateLimitRule,
-    Retry,
-    ServerSettings,
-    Streaming,
-    Timeouts,
-)
-from ...core.terms import Chain, Credential, Endpoint, Provider, Target, Triggers
-from .asking import CALLER_KEY, DIALECTS
-from .scenario import Kind, Manner, Phase, Scenario, Shape, Wish
+from ...config.snapshot import Snapshot
+from ...core.terms import Target
+from .asking import DIALECTS
+from .scenario import Command, Kind, Manner, Phase, Scenario, Shape, Wish
 from .texts import text_of
+from .topology import CHAIN, draw_snapshot
 
-CHAIN: Final = "story"
-HUSH: Final = "hush"
-"""Part of every secret: no output may hold it."""
-KINDS: Final = {
-    "openai_chat": ("openai", "openai", "vllm", "mistral", "groq", "deepseek", "llamacpp"),
-    "openai_responses": ("openai",),
-    "anthropic": ("anthropic",),
-    "gemini": ("gemini",),
-}
-_BASES: Final = {"openai_chat": "/v1", "openai_responses": "/v1"}
 _DOWN: Final = (Kind.STATUS, Kind.REFUSED, Kind.RESET, Kind.DNS, Kind.TLS)
 _SILENT: Final = (Kind.HANG, Kind.BLACKHOLE, Kind.MUTE, Kind.PINGS)
 _BREAKING: Final = (Kind.CUT, Kind.CUT, Kind.CUT, Kind.STALL, Kind.ERROR, Kind.GARBAGE)
-_PREFILLS: Final = (Prefill.NO, Prefill.NO, Prefill.NATIVE)
 _MANNERS: Final = (
     *(Manner.EXACT,) * 6,
     *(Manner.TAIL, Manner.WORD, Manner.RESTART, Manner.PREAMBLE, Manner.REFUSES),
@@ -58,123 +35,33 @@ class Fields(Struct, frozen=True):
 def draw(seed: int) -> Scenario:
     """Draw the story of a seed."""
     rng = Random(seed)  # noqa: S311 - the seed is the point
-    snapshot = _snapshot(rng)
+    snapshot = draw_snapshot(rng)
     stormy = rng.random() < 0.02
     count = rng.randint(200, 400) if stormy else round(_between(rng, 5, 60))
     span_s = rng.uniform(60, 150) if stormy else _between(rng, 1, 120)
     drawn = Fields(rng, snapshot, span_s)
     wishes = tuple(_wish(drawn, number, count, short=stormy) for number in range(count))
     phases = _phases(drawn)
+    commands = _commands(drawn)
     targets = snapshot.chains[CHAIN].targets
     return Scenario(
         seed=seed,
         snapshot=snapshot,
         wishes=wishes,
         phases=phases,
+        commands=commands,
         noise=rng.choice((0.0, 0.0, 0.03, 0.1, 0.3, 0.5)),
         manners={target.id: rng.choice(_MANNERS) for target in targets},
-        calm_at=max([span_s, *(phase.until for phase in phases)]) + 1.0,
+        calm_at=max(
+            [span_s, *(phase.until for phase in phases), *(command.at for command in commands)]
+        )
+        + 1.0,
     )
 
 
 def _between(rng: Random, low: float, high: float) -> float:
     """Draw a number whose logarithm is uniform."""
     return exp(rng.uniform(log(low), log(high)))
-
-
-def _snapshot(rng: Random) -> Snapshot:
-    providers: dict[str, Provider] = {}
-    targets: list[Target] = []
-    for number in range(rng.choice((1, 2, 2, 2, 3, 3, 3, 4, 5))):
-        if providers and rng.random() < 0.15:
-            name = rng.choice(list(providers))
-        else:
-            name = f"p{number}"
-            providers[name] = _provider(rng, name, rng.choice(DIALECTS))
-        targets.append(_target(rng, number, name))
-    targets.sort(key=lambda target: target.priority)
-    chain = Chain(
-        CHAIN,
-        tuple(targets),
-        triggers=_triggers(rng),
-        timeouts=_timeouts(rng),
-        retry=Retry(max_attempts=rng.choice((1, 2, 3, 3, 4)), base_s=rng.choice((0.05, 0.2))),
-        stream=Streaming(
-            splice=rng.random() < 0.85,
-            tool_calls="hold" if rng.random() < 0.8 else "live",
-            structured="hold" if rng.random() < 0.8 else "live",
-            max_splices=rng.choice((0, 1, 2, 2, 2, 5)),
-        ),
-        hedge=_hedging(rng) if rng.random() < 0.15 else None,
-    )
-    alone = {t.id: replace(chain, name=t.id, targets=(t,)) for t in targets}
-    return Snapshot(
-        digest="0123456789abcdef",
-        chains={CHAIN: chain, **alone},
-        providers=providers,
-        server=ServerSettings(keep_alive_s=rng.choice((15.0, 15.0, 2.0))),
-        listed=(CHAIN,),
-        keys=_keys(rng),
-    )
-
-
-def _provider(rng: Random, name: str, dialect: str) -> Provider:
-    keys = tuple(
-        Credential(f"key{number}", f"sk-{name}{number}-{HUSH}-{name}{number}")
-        for number in range(rng.choice((1, 1, 2, 3)))
-    )
-    return Provider(
-        name,
-        rng.choice(KINDS[dialect]),
-        Endpoint(f"{name}.sim", 443, tls=True),
-        _BASES.get(dialect, ""),
-        keys,
-        dialect=dialect,
-    )
-
-
-def _target(rng: Random, number: int, provider: str) -> Target:
-    priority = number + 1 if rng.random() < 0.7 else 1
-    abilities = Abilities(prefill=rng.choice(_PREFILLS), stop=rng.random() < 0.85)
-    weight = rng.choice((1.0, 1.0, 3.0))
-    model = f"m{number}"
-    return Target(f"{provider}/{model}", provider, model, priority, weight, abilities=abilities)
-
-
-def _triggers(rng: Random) -> Triggers:
-    latency = LatencyRule(threshold_ms=rng.choice((500.0, 1500.0, 4000.0)))
-    return Triggers(
-        rate_limit=RateLimitRule() if rng.random() < 0.9 else None,
-        latency=latency if rng.random() < 0.2 else None,
-        error=ErrorRule() if rng.random() < 0.95 else None,
-        error_rate=ErrorRateRule() if rng.random() < 0.15 else None,
-    )
-
-
-def _timeouts(rng: Random) -> Timeouts:
-    return Timeouts(
-        connect_s=rng.choice((0.5, 2.0)),
-        first_content_s=rng.choice((None, None, 2.0, 6.0)),
-        silence_s=rng.choice((None, 2.0, 5.0)),
-        total_s=rng.choice((10.0, 40.0, 120.0, 600.0)),
-        first_tokens_per_s=20.0 if rng.random() < 0.05 else None,
-        tokens_per_s=5.0 if rng.random() < 0.05 else None,
-    )
-
-
-def _hedging(rng: Random) -> Hedging:
-    return Hedging(
-        after=rng.choice(("p95", 0.1, 0.5)), after_min_s=0.1, max_share=0.5, max_spend_share=0.5
-    )
-
-
-def _keys(rng: Random) -> tuple[AccessKey, ...]:
-    """Let some gateways know their callers, and forbid them something."""
-    if rng.random() < 0.8:
-        return ()
-    digest = sha256(CALLER_KEY.encode()).hexdigest()
-    allowed = rng.random() < 0.9
-    return (AccessKey("teller", digest, fallback=allowed, splice=rng.random() < 0.8),)
 
 
 def _wish(drawn: Fields, number: int, count: int, *, short: bool) -> Wish:
@@ -186,11 +73,12 @@ def _wish(drawn: Fields, number: int, count: int, *, short: bool) -> Wish:
     shape = _shape(rng)
     targets = drawn.snapshot.chains[CHAIN].targets
     slow = stream and rng.random() < 0.05
+    chain = CHAIN if rng.random() < 0.95 else rng.choice(targets).id
     wish = Wish(
         number=number,
         at=at,
         dialect=dialect,
-        chain=CHAIN if rng.random() < 0.95 else rng.choice(targets).id,
+        chain=chain,
         stream=stream,
         shape=shape,
         tokens=tokens,
@@ -202,8 +90,17 @@ def _wish(drawn: Fields, number: int, count: int, *, short: bool) -> Wish:
         array=dialect == "gemini" and rng.random() < 0.1,
         leaves_s=_between(rng, 0.01, 20) if rng.random() < 0.05 else None,
         reads_bytes_per_s=_between(rng, 300, 50_000) if slow else None,
+        order=_order(drawn) if chain == CHAIN and rng.random() < 0.06 else (),
     )
     return _limited(rng, wish) if shape in {Shape.TEXT, Shape.THINKING} else wish
+
+
+def _order(drawn: Fields) -> tuple[str, ...]:
+    """Draw which targets a caller wants, where it may say so."""
+    if not all(key.order for key in drawn.snapshot.keys):
+        return ()
+    ids = _ids(drawn)
+    return tuple(drawn.rng.sample(ids, drawn.rng.randint(1, len(ids))))
 
 
 def _limited(rng: Random, wish: Wish) -> Wish:
@@ -302,6 +199,45 @@ def _all_down(drawn: Fields) -> list[Phase]:
     ]
 
 
+def _place_down(drawn: Fields) -> list[Phase]:
+    """A host, a region or a vendor goes down as a whole."""
+    rng, snapshot = drawn.rng, drawn.snapshot
+    targets = snapshot.chains[CHAIN].targets
+    one = rng.choice(targets)
+    part = rng.choice((_host_of, _region_of, _vendor_of))
+    whole = _phase(drawn, "place down", (rng.choice((*_DOWN, *_SILENT)),))
+    return [
+        replace(whole, target=target.id)
+        for target in targets
+        if part(snapshot, target) == part(snapshot, one)
+    ]
+
+
+def _host_of(snapshot: Snapshot, target: Target) -> str:
+    return snapshot.providers[target.provider].endpoint.host
+
+
+def _region_of(_snapshot: Snapshot, target: Target) -> str:
+    return f"{target.vendor} {target.region}"
+
+
+def _vendor_of(_snapshot: Snapshot, target: Target) -> str:
+    return target.vendor
+
+
+def _commands(drawn: Fields) -> tuple[Command, ...]:
+    """Let an operator take some targets out for a while."""
+    rng = drawn.rng
+    if rng.random() > 0.15:
+        return ()
+    commands: list[Command] = []
+    for target in {rng.choice(_ids(drawn)): None for _ in range(rng.choice((1, 1, 2)))}:
+        at = rng.uniform(0, drawn.span_s)
+        commands.append(Command(at, target, "drained"))
+        commands.append(Command(at + rng.uniform(0, drawn.span_s), target, "undrained"))
+    return tuple(commands)
+
+
 def _ids(drawn: Fields) -> list[str]:
     return [target.id for target in drawn.snapshot.chains[CHAIN].targets]
 
@@ -316,4 +252,6 @@ _PHASES: Final = (
     _slow,
     _bad_keys,
     _all_down,
+    _place_down,
+    _place_down,
 )

@@ -18,6 +18,7 @@ ABOUT: Final = """\
 
 Written by `make prove-simulation`; nothing here is edited by hand.
 Each seed draws a story: targets of four dialects, a chain, callers, and what goes wrong when.
+Providers share vendors, regions and hosts, which go down as a whole; operators drain targets.
 The gateway's own line, standings, probes and dialects run in virtual time.
 Providers are in memory, and so are the callers: they read at their own pace, and some leave.
 Every answer is known beforehand: a character that is lost, repeated or altered is seen.
@@ -37,7 +38,9 @@ One that breaks a promise is made small before.
 | I6 | At most links + `max_attempts` - 1 attempts, but for other keys and other ways of asking. |
 | I6 | Further tries at a target stay within its retry budget. |
 | I7 | No target and no key that is shut is asked while another one is eligible. |
-| I7 | No disabled key is asked at all. |
+| I7 | No target is asked below a model, host, region or vendor that is shut, likewise. |
+| I7 | No disabled key is asked at all, and nothing that an operator drained. |
+| I7 | No request goes to another zone than its key's, nor beyond the order of its caller. |
 | I8 | One record per attempt, one of them the last; it tells what the caller saw. |
 | I8 | Transitions follow from each other. |
 | I9 | No secret is in any answer, record or transition; no caller's key reaches a provider. |

@@ -7,9 +7,9 @@ from random import Random
 from typing import Final
 
 from msgspec import Struct
-from typing_extensions import override
 
-from ...core.change import State
+from ...core.breaker import Breaker
+from ...core.change import Change, Reason, State
 from ...core.standings import Standings
 from ...core.terms import Target
 from ...gateway.plane import Plane
@@ -21,7 +21,7 @@ from .asking import incoming
 from .caller import SimExchange
 from .providers import SimProviders, Visit
 from .rest import judge_flow
-from .scenario import Scenario, Wish
+from .scenario import Command, Scenario, Wish
 from .tally import Broken, Tally
 from .watch import Watch
 from .worker import SimWorker
@@ -56,8 +56,8 @@ class Parts(Struct, frozen=True):
     exchange: NewExchange = SimExchange
     """Makes what an answer is written to."""
     probers: int = 1
-    everybody_leases: bool = False
-    """Every prober may probe, whatever the standings say."""
+    standings: type[Standings] = Standings
+    """What is known of targets."""
 
 
 _SOUND: Final = Parts()
@@ -79,15 +79,6 @@ def play(scenario: Scenario, *, traced: bool = False, parts: Parts = _SOUND) -> 
     watch = stage[0].watch
     watch.tally.virtual_s = clock.now()
     return Outcome(watch.digest, watch.broken, watch.tally, watch.trace or ())
-
-
-class _Lavish(Standings):
-    """Lets everybody probe: for tests of the watch."""
-
-    @override
-    def lease(self, key: str, now: float, ttl_s: float) -> bool:
-        super().lease(key, now, ttl_s)
-        return True
 
 
 class _Stage:
@@ -112,7 +103,7 @@ class _Stage:
             record=self._on_record,
             new_id=self._new_id,
             on_bug=self._on_bug,
-            standings=_Lavish if parts.everybody_leases else Standings,
+            standings=parts.standings,
             plane=parts.plane(Plane(snapshot)),
             probers=parts.probers,
         )
@@ -136,6 +127,8 @@ class _Stage:
         offset = self._clock.now()
         for wish in wishes:
             self._loop.call_at(offset + wish.at, self._arrive, wish)
+        for command in self._scenario.commands:
+            self._loop.call_at(offset + command.at, self._command, command)
         self._left += len(wishes)
         await self._all_done(max((wish.at for wish in wishes), default=0.0))
         await self._sleep_until(self._scenario.calm_at)
@@ -201,6 +194,23 @@ class _Stage:
         if self._standings.changes:
             self._look_soon()
 
+    def _command(self, command: Command) -> None:
+        """Do what an operator says, as the keeper passes it on to every worker."""
+        now = self._clock.now()
+        change = Change(
+            at=now,
+            target=command.target,
+            credential="",
+            before="",
+            after=command.after,
+            reason=Reason.OPERATOR,
+        )
+        self._standings.learn(change, now)
+        # What was due before.
+        self._worker.publish()
+        self.watch.on_command(command)
+        self._look_soon()
+
     def _on_record(self, record: Record) -> None:
         self.watch.on_record(record)
         if isinstance(record, Transition):
@@ -234,7 +244,7 @@ class _Stage:
                 return
             begun = 0
             for target in ill:
-                if targets[target.id].targets:
+                if targets[target.id].targets and self.watch.may_serve(target):
                     number += 1
                     begun += 1
                     self._trickle(target, number)
@@ -246,10 +256,11 @@ class _Stage:
         now = self._clock.now()
         ill: list[Target] = []
         for name, chain in self._scenario.snapshot.chains.items():
-            breaker = self._standings.target(chain.targets[0].id).breaker
-            ramping = breaker.state is State.RAMP and now < breaker.until
-            if name == chain.targets[0].id and (ramping or breaker.state in _SHUT):
-                ill.append(chain.targets[0])
+            target = chain.targets[0]
+            health = self._standings.target(target.id)
+            breakers = [health.breaker, *(place.breaker for place in health.above)]
+            if name == target.id and any(_is_ill(breaker, now) for breaker in breakers):
+                ill.append(target)
         return ill
 
     def _trickle(self, target: Target, number: int) -> None:
@@ -292,6 +303,11 @@ class _Stage:
             watch.broke("I12", f"not back to nothing: {left}")
         for promise, words in judge_flow(watch, self._scenario):
             watch.broke(promise, words)
+
+
+def _is_ill(breaker: Breaker, now: float) -> bool:
+    ramping = breaker.state is State.RAMP and now < breaker.until
+    return ramping or breaker.state in _SHUT
 
 
 _SHUT: Final = frozenset({State.OPEN, State.HALF_OPEN})

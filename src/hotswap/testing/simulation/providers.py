@@ -75,7 +75,7 @@ class SimProviders:
         self._on_visit = on_visit
         self._wishes = {wish.number: wish for wish in scenario.wishes}
         self._attempts: dict[int, int] = {}
-        self._at = {p.endpoint.host: p for p in scenario.snapshot.providers.values()}
+        self._providers = tuple(scenario.snapshot.providers.values())
         self.visits: dict[int, Visit] = {}
         """Those in flight, by the number of the call."""
         self.on_stuck: Callable[[str], None] = _no_words
@@ -100,13 +100,12 @@ class SimProviders:
 
     def script(self, endpoint: Endpoint, request: bytes, call: SimCall) -> Script:
         """See `Providers`."""
-        provider = self._at[endpoint.host]
         head, _, body = request.partition(b"\r\n\r\n")
+        provider, credential = self._account(endpoint.host, head)
         path = head.split(b" ", 2)[1].decode()
         form = FORMS[provider.dialect]
         seen = Seen(call.number, 1, "POST", path, {}, body, self._now())
         asked = form.read_asked(seen)
-        credential = self._credential(provider, head)
         found = _number(body)
         number = -1 if found is None else int(found[1])
         attempt = self._attempts[number] = self._attempts.get(number, 0) + 1
@@ -124,15 +123,15 @@ class SimProviders:
             self._wishes.get(number), body
         )
 
-    def _credential(self, provider: Provider, head: bytes) -> Credential:
-        """Return the key that a request carries, be it another provider's."""
-        for owner in (provider, *self._at.values()):
+    def _account(self, host: str, head: bytes) -> tuple[Provider, Credential]:
+        """Return whose key a request carries, be it one of another host, and the key."""
+        for owner in self._providers:
             for credential in owner.credentials:
                 if credential.secret.encode() in head:
-                    if owner is not provider:
-                        self.on_stray(f"{provider.name} is sent a key of {owner.name}")
-                    return credential
-        raise AssertionError(f"a request to {provider.name} carries no key")
+                    if owner.endpoint.host != host:
+                        self.on_stray(f"{host} is sent a key of {owner.name}")
+                    return owner, credential
+        raise AssertionError(f"a request to {host} carries no key")
 
     def _trouble(
         self, target: str, credential: str, number: int, attempt: int, rng: Random

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from .draw import CHAIN, draw
+from .draw import draw
 from .play import Outcome, play
 from .scenario import Scenario
 from .shrink import shrink
+from .topology import CHAIN
 
 
 def command(seed: int) -> str:
@@ -48,8 +49,11 @@ def _drawn(scenario: Scenario) -> Iterator[str]:
         yield (
             f"target {target.id}: priority {target.priority}, {provider.kind} by "
             f"{provider.dialect}, {len(provider.credentials)} keys, prefill "
-            f"{target.abilities.prefill}, goes on {scenario.manners[target.id].value}"
+            f"{target.abilities.prefill}, goes on {scenario.manners[target.id].value}, "
+            f"at {provider.endpoint.host} of {target.vendor}, region {target.region or 'unknown'}"
         )
+    yield f"balance {chain.balance.value}, sticky {chain.sticky}, {chain.on_exhausted}"
+    yield f"keys {scenario.snapshot.keys}"
     yield f"triggers {chain.triggers}"
     yield f"timeouts {chain.timeouts}"
     yield f"retry {chain.retry}"

@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import Final
 
 from .caller import HIGH
-from .draw import CHAIN
 from .scenario import Manner, Scenario
+from .topology import CHAIN
 from .watch import Watch
 
 WINDOW_S: Final = 60.0

@@ -161,6 +161,18 @@ class Wish(Struct, frozen=True, kw_only=True):
     """The caller is gone so long after its request; None: it stays."""
     reads_bytes_per_s: float | None = None
     """None: as fast as the answer comes."""
+    order: tuple[str, ...] = ()
+    """The targets that the caller wants, in this order; empty: the chain's."""
+
+
+class Command(Struct, frozen=True, gc=False):
+    """What an operator does to a target."""
+
+    at: float
+    """Virtual seconds."""
+    target: str
+    after: str
+    """drained or undrained."""
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
@@ -170,6 +182,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     snapshot: Snapshot
     wishes: tuple[Wish, ...]
     phases: tuple[Phase, ...] = ()
+    commands: tuple[Command, ...] = ()
     noise: float = 0.0
     """Share of all attempts that go wrong in any way, phases aside."""
     manners: dict[str, Manner]

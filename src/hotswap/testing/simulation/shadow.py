@@ -48,6 +48,10 @@ class Shadow:
         if transition.after == "open":
             seen.reason = transition.reason
 
+    def command(self, target: str, state: str) -> None:
+        """Take note of what an operator did, of which the keeper keeps the record."""
+        self._seen.setdefault((target, ""), _Seen()).state = state
+
     def shut(self, target: str, credential: str, pending: Iterable[Change] = ()) -> str:
         """Return why something is shut, such as `throttled`; empty: it is not.
 

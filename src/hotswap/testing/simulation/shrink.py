@@ -15,8 +15,8 @@ TRIES: Final = 400
 def shrink(scenario: Scenario, run: Callable[[Scenario], Outcome] = play) -> Scenario:
     """Return a smaller story that breaks the same promise; one that breaks none comes back as is.
 
-    Greedy: halves, quarters and so on of the requests are dropped, then phases one by one, then
-    the troubles of single attempts; each stays dropped if the promise is still broken.
+    Greedy: halves, quarters and so on of the requests are dropped, then phases and commands one by
+    one, then the troubles of single attempts; each stays dropped if the promise is still broken.
     """
     outcome = run(scenario)
     if not outcome.broken:
@@ -32,6 +32,10 @@ def shrink(scenario: Scenario, run: Callable[[Scenario], Outcome] = play) -> Sce
     scenario = _fewer_wishes(scenario, fails)
     for phase in scenario.phases:
         candidate = replace(scenario, phases=tuple(p for p in scenario.phases if p is not phase))
+        scenario = candidate if fails(candidate) else scenario
+    for command in scenario.commands:
+        left = tuple(other for other in scenario.commands if other is not command)
+        candidate = replace(scenario, commands=left)
         scenario = candidate if fails(candidate) else scenario
     if scenario.noise and fails(candidate := replace(scenario, noise=0.0)):
         scenario = candidate

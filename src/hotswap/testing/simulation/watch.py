@@ -1,7 +1,7 @@
 """The promises, checked at every step of a story: each visit, each record, each answer's end."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Final
@@ -12,14 +12,15 @@ from ...core.standings import Standings
 from ...core.terms import Target
 from ...ledger.record import Record, Transition
 from .asking import CALLER_KEY
+from .bounds import Bounds
 from .caller import Ending, SimExchange
-from .draw import HUSH
 from .heard import Heard, hear_stream
 from .judge import judge
 from .providers import Visit
-from .scenario import Manner, Scenario, Shape, Wish
+from .scenario import Command, Manner, Scenario, Shape, Wish
 from .shadow import DISABLED, SHUT, Shadow
 from .tally import Broken, Life, Tally
+from .topology import HUSH
 from .transport import SimCall
 
 LATE_S: Final = 0.5
@@ -50,6 +51,9 @@ class Watch:
         self.sends: list[Visit] = []
         """Visits of user requests, in order."""
         self._scenario = scenario
+        self._bounds = Bounds(scenario)
+        self.may_serve = self._bounds.allow
+        """Says whether callers' requests may go to a target at all."""
         self._chains = scenario.snapshot.chains
         self._standings = standings
         self._now = now
@@ -69,7 +73,8 @@ class Watch:
     def on_begin(self, wish: Wish, exchange: SimExchange, request_id: str) -> None:
         """A request is about to be planned."""
         chain = self._chains[wish.chain]
-        panic = not any(map(self.eligible, chain.targets))
+        wanted = [t for t in chain.targets if not wish.order or t.id in wish.order]
+        panic = not any(map(self.eligible, wanted))
         self.lives[wish.number] = Life(wish, exchange, chain, self._now(), panic)
         self._ids[request_id] = wish.number
         self.tally.requests += 1
@@ -126,6 +131,15 @@ class Watch:
         if self.trace is not None:
             self._tell(self._recorded(record))
 
+    def on_command(self, command: Command) -> None:
+        """An operator did something."""
+        self._note(b"command %a %a" % (command.target, command.after))
+        self._bounds.command(command)
+        state = self._standings.target(command.target).breaker.state
+        self.shadow.command(command.target, state.value)
+        if self.trace is not None:
+            self._tell(f"an operator says {command.after} of {command.target}")
+
     def on_bug(self, bug: Exception, request_id: str) -> None:
         """The line caught what nobody expected."""
         self._break("bug", f"request {self._ids.get(request_id)}: {bug!r}")
@@ -164,6 +178,8 @@ class Watch:
     def eligible(self, target: Target) -> bool:
         """Say whether a request may go to a target, as far as this can be known from outside."""
         health = self._standings.target(target.id)
+        if not self._bounds.allow(target):
+            return False
         if health.breaker.state in SHUT or any(place.shut for place in health.above):
             return False
         keys = self._scenario.snapshot.providers[target.provider].credentials
@@ -177,6 +193,9 @@ class Watch:
 
     def _may_visit(self, life: Life, visit: Visit) -> None:
         """I7: what is shut is left alone, but for panic and for a second try at the last target."""
+        flaw = self._bounds.flaw(life, visit)
+        if flaw:
+            self._break("I7", f"{_who(visit)} goes to {visit.target}, {flaw}")
         same = [before for before in life.visits if before.target == visit.target]
         if any(before.credential == visit.credential for before in same):
             return
@@ -184,11 +203,13 @@ class Watch:
         barred = self._barred(visit.target, provider, visit.credential)
         if barred in DISABLED:
             self._break("I7", f"{_who(visit)} goes to {visit.target} by a key that is {barred}")
-        if not any(map(self.eligible, life.chain.targets)):
+        order = life.wish.order
+        wanted = [t for t in life.chain.targets if not order or t.id in order]
+        if not any(map(self.eligible, wanted)):
             # Whom the plan found silent has opened only by being looked at.
             life.panic = life.panic or not life.visits
             return
-        if life.panic:
+        if life.panic or self._asks_least_bad(life, wanted):
             return
         if barred:
             self._break("I7", f"{_who(visit)} goes to {visit.target} by a key that is {barred}")
@@ -201,6 +222,16 @@ class Watch:
         minded = bool(life.visits) or triggers.error or triggers.latency is not None
         if state in SHUT and not same and minded:
             self._break("I7", f"{_who(visit)} goes to {visit.target}, which is {state}")
+
+    def _asks_least_bad(self, life: Life, wanted: Sequence[Target]) -> bool:
+        """Say whether all that was eligible has failed, and the chain has the others asked.
+
+        What is more than text may be more than an eligible target can do; then it is not visited.
+        """
+        seen = {visit.target for visit in life.visits}
+        left = [target for target in wanted if target.id not in seen]
+        plain = life.wish.shape is Shape.TEXT and not life.wish.stop
+        return life.chain.on_exhausted.least_bad and not (plain and any(map(self.eligible, left)))
 
     def _goes_on(self, life: Life, visit: Visit) -> None:
         """I3: whoever goes on is told just what the caller has; and nobody begins anew."""
@@ -313,6 +344,7 @@ class Watch:
                 self.eligible(target)
                 for target in life.chain.targets
                 if target.id not in seen
+                and (not life.wish.order or target.id in life.wish.order)
                 and self._scenario.manners.get(target.id) is not Manner.ASTRAY
             )
         )
