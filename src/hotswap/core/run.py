@@ -277,6 +277,10 @@ class Run:
         return self._start(target, credential) if credential is not None else None
 
     def _next_target(self, now: float) -> Start | None:
+        if self._panic:
+            # Who has come back since it was only the least bad is better than those left.
+            done, left = self._targets[: self._at + 1], self._targets[self._at + 1 :]
+            self._targets = (*done, *sorted(left, key=partial(self._is_barred, now=now)))
         action = self._next_listed(now)
         if action is None and self._look_again(now):
             action = self._next_listed(now)
@@ -301,6 +305,14 @@ class Run:
                 health.retries.started(now)
                 return self._start(target, credential)
         return None
+
+    def _is_barred(self, target: Target, now: float) -> bool:
+        """Say whether nothing but panic leads to a target."""
+        ring = self._standings.keyring(target.provider)
+        return (
+            self._standings.target(target.id).bars(now, self._chain.triggers)
+            or ring.obstacle_at(target.model, now) is not None
+        )
 
     def _panic_key(self, target: Target, now: float) -> Credential | None:
         """Return the key to ask a target with in panic; None: it is not to be asked.

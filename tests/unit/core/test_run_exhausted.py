@@ -124,6 +124,15 @@ def test_what_was_drained_meanwhile_is_not_asked_in_panic_either():
     assert run.on_failure(HARD, 1.1) == GiveUp(HARD)
 
 
+def test_who_has_come_back_is_asked_before_the_least_bad():
+    case = Case(Exhausted(least_bad=True))
+    case.open(A, B)
+    run = case.run(1.0)
+    case.standings.learn(Change(1.0, B.id, "", "", "closed", Reason.OPERATOR), 1.0)
+
+    assert run.begin(1.0) == Start(B, KEY)
+
+
 def test_least_bad_never_asks_before_a_reset_that_the_provider_named():
     case = Case(Exhausted(least_bad=True))
     case.throttle(IN_A_MINUTE, A, B)
