@@ -78,7 +78,7 @@ class TargetHealth:
         """Pays for further tries of requests that have no other target left."""
         self.above: list[Place] = []
         """Of the larger things that it belongs to: those that are open or in their ramp, and some
-        that were lately."""
+        that were lately; the largest come first."""
         self.on_open: Callable[[str, float], None] | None = None
         """Hears of each opening that its own results led to, with the target and the moment."""
         self.network: Network | None = None

@@ -109,7 +109,9 @@ def test_tail_tells_of_what_moved(gateway: tuple[int, str], run: Run) -> None:
         assert ask(port) == "good/m"
     assert ask(port) == "good/m"
 
-    moved = r"^\d\d:\d\d:\d\d assist (\w+)#1 broken/m: hard/server_error 500, error, moved on after \d"
+    moved = (
+        r"^\d\d:\d\d:\d\d assist (\w+)#1 broken/m: hard/server_error 500, error, moved on after \d"
+    )
     request_id = until(tailing.stdout, moved)[1]
     until(tailing.stdout, rf"^\S+ assist {request_id}#2 good/m: answered after \d\.\d\d\d s$")
     tailing.send_signal(signal.SIGINT)
