@@ -321,7 +321,7 @@ async def test_L22_in_a_group_of_two_the_throttled_one_is_benched_for_its_retry_
     async with (
         ScriptedProvider("one", limited) as one,
         ScriptedProvider("two", HEALTHY) as two,
-        serving(chain_of(one, two, balance="weighted"), jitter=lambda: 0.5) as gateway,
+        serving(chain_of(one, two, balance="weighted"), jitter=lambda: 0.25) as gateway,
     ):
         answers = [await gateway.post(chat("assist")) for _ in range(10)]
 
@@ -329,7 +329,7 @@ async def test_L22_in_a_group_of_two_the_throttled_one_is_benched_for_its_retry_
         assert (one.requests, two.requests) == (1, 10)
         opened = gateway.transitions[0]
         assert opened.until is not None
-        assert opened.until - opened.at == pytest.approx(7.35, abs=0.01)
+        assert opened.until - opened.at == pytest.approx(7.175, abs=0.01)
 
 
 @pytest.mark.parametrize(

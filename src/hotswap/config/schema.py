@@ -370,7 +370,7 @@ class ConfigFile(_Section):
     """By `provider/model`: what is known better than by the built-in table."""
     catalog_file: str | None = None
     """JSON file in the form of LiteLLM's `model_prices_and_context_window.json`, relative to this
-    file's folder: what it says of a model, or of its price, counts more than the built-in tables."""
+    file's folder: what it says of a model, or of its price, counts more than built-in tables."""
     fallback: FallbackFile
     budgets: Later = None
     """Not supported yet."""

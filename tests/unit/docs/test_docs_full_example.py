@@ -14,7 +14,7 @@ from hotswap.config.schema import json_schema
 from .conftest import ROOT
 
 _row = re.compile(r"\| `(\w+)` \| .*? \| (-|required|`[^`]*`) \| (.*) \|")
-_IDLE = re.compile(r"providers\.NAME\.limits|.* of type (cost|quality|region)")
+_IDLE = re.compile(r".* of type (cost|quality)")
 """Sections that are read and do nothing yet."""
 _ALIKE = "fallback.chains[].triggers[] of type availability"
 """Another name of the section before it."""
@@ -35,12 +35,7 @@ def keys() -> Iterator[Key]:
     for line in reference(json_schema()).splitlines():
         if line.startswith("### "):
             section = line[4:].strip("`").replace("The whole file", "")
-        elif (
-            (row := _row.match(line))
-            and row[1] != "limits"
-            and not _IDLE.fullmatch(section)
-            and section != _ALIKE
-        ):
+        elif (row := _row.match(line)) and not _IDLE.fullmatch(section) and section != _ALIKE:
             yield Key(section, row[1], row[2].strip("`"))
 
 
@@ -61,7 +56,9 @@ def nodes(section: str) -> list[dict[str, object]]:
 
 def _below(node: object, name: str) -> list[object]:
     fields = cast("dict[str, object]", node)
-    return list(fields.values()) if name == "NAME" else [fields[name]]
+    if name == "NAME":
+        return list(fields.values())
+    return [fields[name]] if name in fields else []
 
 
 def test_every_key_is_in_the_full_example() -> None:

@@ -41,7 +41,7 @@ Each seed draws {days:g} days of troubles for three vendors, and one of the chai
 * Lesser incidents fail 5 % of the calls, or make answers 3 times slower.
 * Three times a year a shock of 3 h strikes each vendor with probability {hits:g}, wholly.
 * {base:.0%} of all calls fail in any weather; {limited:.0%} of these are rate limits, half of them
-  with a time. The accounts' own limits, which answers name, are far away.
+  with a time; the accounts' own limits, which answers name, are far away.
 * One in {breaks:,.0f} streams breaks after content; {seam:.2%} of those cannot go on elsewhere, as
   `docs/simulation.md` measured it.
 * A key is refused for half an hour every 60 days.
