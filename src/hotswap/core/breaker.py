@@ -13,6 +13,7 @@ from .backoff import Jitter, equal_jitter
 from .change import Change, Reason, State
 from .pauses import DISABLING, Deadline, deadline_of, pause_of
 from .settings import BreakerSettings
+from .terms import Reading
 
 _NEVER: Final = float("inf")
 _TOLD_S: Final = 1.0
@@ -49,6 +50,7 @@ class Breaker:
         "_settings",
         "_told_until",
         "credential",
+        "found",
         "generation",
         "hinted",
         "level",
@@ -61,7 +63,7 @@ class Breaker:
         "wanted",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0915 - one statement per field, each documented
         self,
         settings: BreakerSettings,
         jitter: Jitter,
@@ -80,6 +82,8 @@ class Breaker:
         self.state = State.CLOSED
         self.reason = ""
         """Why it opened last."""
+        self.found = Reading("")
+        """The setting that was violated then, and what was measured; empty: the reason says it."""
         self.until = 0.0
         """End of the opening, or of the ramp."""
         self.generation = 0
@@ -308,6 +312,9 @@ class Breaker:
                     self.level = max(self.level, change.level)
                 elif newer and until > (now - _RECALLED_S if change.reason in DISABLING else now):
                     self.level = self._level_before = change.level
+                    self.found = Reading(
+                        change.reason, change.rule, change.measured, change.threshold
+                    )
                     self._shut(change.at, change.reason, Deadline(until, change.hinted))
                     self._mine = False
             case State.RAMP if newer and state in _SHUT:
@@ -345,6 +352,16 @@ class Breaker:
     def _deadline(self, now: float, reason: str, until: float | None) -> Deadline:
         return deadline_of(self._settings, reason, self.level, now, self._jitter, hint=until)
 
+    def reading(self, state: str, scope: str = "") -> Reading:
+        """Say what was measured when it opened last.
+
+        Args:
+            state: What it is now, for `Reading.reason`.
+            scope: The larger thing that it guards; empty: a target.
+        """
+        found = self.found
+        return Reading(state, found.rule, found.measured, found.threshold, scope)
+
     def _open(
         self,
         now: float,
@@ -356,6 +373,8 @@ class Breaker:
         threshold: float | None = None,
     ) -> None:
         before = self.state
+        if rule or reason != self.reason:
+            self.found = Reading(reason, rule, measured, threshold)
         self._shut(now, reason, self._deadline(now, reason, until))
         self._mine = True
         self._tell(now, before, reason, rule=rule, measured=measured, threshold=threshold)

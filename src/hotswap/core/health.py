@@ -259,7 +259,7 @@ class TargetHealth:
         if not minded and not drained:
             return None
         obstacle = self.obstacle_at(now)
-        return None if obstacle is None else Reading(obstacle)
+        return None if obstacle is None else self.breaker.reading(obstacle)
 
     def bars(self, now: float, triggers: Triggers) -> bool:
         """Say whether a chain's request that failed elsewhere had better not come here."""

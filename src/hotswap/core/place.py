@@ -110,7 +110,7 @@ def bar_at(above: Sequence[Place], target: str, now: float, triggers: Triggers) 
         if state is _OPEN or state is _HALF_OPEN:
             if found is None and place.concerns(triggers):
                 place.want(target)
-                found = Reading(state.value, scope=place.name)
+                found = place.breaker.reading(state.value, place.name)
         elif state is _DRAINED:
             return Reading(state.value, scope=place.name)
     return found

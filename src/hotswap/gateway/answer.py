@@ -76,10 +76,16 @@ def _passed_over(line: Line, target: Target | None) -> list[str]:
     found = {t.id: t.priority for t in line.chain.targets if t is not target}
     asked = {attempt.target for attempt in line.attempts}
     return [
-        f"{skip.target} {skip.reason}{_measured(skip)}"
+        f"{skip.target} {words_of(skip)}"
         for skip in (*line.skips, *line.behind)
         if found.get(skip.target, inf) <= lowest and skip.target not in asked
     ]
+
+
+def words_of(skip: Skip) -> str:
+    """Say why a target was left out, or is asked later, and what was measured."""
+    scope = f", {skip.scope}" if skip.scope else ""
+    return f"{skip.reason}{scope}{_measured(skip)}"
 
 
 def _measured(told: AttemptNote | Skip) -> str:

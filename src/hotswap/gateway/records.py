@@ -7,6 +7,7 @@ from msgspec import structs
 from ..core.splice import BYTES_PER_TOKEN, tokens_in
 from ..core.terms import Failure, Usage, rule_of
 from ..ledger.record import AttemptRecord
+from .answer import words_of
 from .attempt import Attempt
 from .beside import HEDGE_LOST
 from .line import Line
@@ -64,6 +65,7 @@ def record_attempt(
         failure is not None
         or line.failed_at is not None
         or line.skips
+        or line.behind
         or attempt.waited_s is not None
     ):
         record = _explain(record, attempt, failure, bar)
@@ -101,7 +103,10 @@ def _since(at: float | None, began_at: float) -> float | None:
 
 
 def _skipped(line: Line) -> tuple[str, ...]:
-    return tuple(f"{skip.target}: {skip.reason}" for skip in line.skips)
+    """Say what was left out, and what was only asked later."""
+    told = [f"{skip.target}: {words_of(skip)}" for skip in line.skips]
+    later = [f"{skip.target}: asked later, {words_of(skip)}" for skip in line.behind]
+    return (*told, *later)
 
 
 def _billed(attempt: Attempt, failure: Failure | None) -> Usage | None:

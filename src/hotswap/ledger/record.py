@@ -52,7 +52,8 @@ class AttemptRecord(Struct, frozen=True, gc=False, omit_defaults=True, tag="atte
     measured: float | None = None
     threshold: float | None = None
     skipped: tuple[str, ...] = ()
-    """`target: reason` for every target that the plan left out; on the first attempt only."""
+    """`target: reason` for every target that the plan left out or put behind the others, with what
+    was measured; on the first attempt only."""
     usage: Usage | None = None
     cost_usd: float | None = None
     """None: the price is unknown."""

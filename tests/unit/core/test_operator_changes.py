@@ -160,7 +160,7 @@ def test_what_was_open_when_it_was_drained_is_probed_first(standings: Standings)
     say(standings, "drained", 1.0)
     say(standings, "undrained", 2.0)
 
-    assert bar(standings, A, 2.0) == Reading("half_open")
+    assert bar(standings, A, 2.0) == Reading("half_open", "breaker.failures", 5, 5)
     assert [due.key for due in standings.due_probes(2.0)] == ["target one/a"]
 
 
@@ -272,10 +272,10 @@ def test_closed_ends_a_ramp(standings: Standings) -> None:
 def test_closing_the_last_reason_closes_the_host(standings: Standings) -> None:
     fail(standings, A, 0.0)
     fail(standings, B, 0.0)
-    assert bar(standings, A, 0.1) == Reading("open", scope=HOST)
+    assert bar(standings, A, 0.1) == Reading("open", "places.endpoint_targets", 2, 2, HOST)
 
     say(standings, "closed", 1.0, "one/a")
-    assert bar(standings, A, 1.0) == Reading("open", scope=HOST)
+    assert bar(standings, A, 1.0) == Reading("open", "places.endpoint_targets", 2, 2, HOST)
 
     say(standings, "closed", 2.0, "one/b")
     assert [bar(standings, one, 2.0) for one in (A, B)] == [None, None]

@@ -108,7 +108,9 @@ def test_a_host_is_left_after_three_of_its_models_opened() -> None:
     world.fail("one/c", 1.0)
 
     assert world.opened() == ["one/a", "one/b", "one/c", "endpoint one.v.test:443"]
-    assert world.bar("one/d", 1.1) == Reading("open", scope="endpoint one.v.test:443")
+    assert world.bar("one/d", 1.1) == Reading(
+        "open", "places.endpoint_targets", 3, 3, "endpoint one.v.test:443"
+    )
     assert world.bar("two/a", 1.1) is None
 
 
@@ -193,7 +195,7 @@ def test_a_model_that_fails_at_two_places_is_down_everywhere_and_others_are_not(
     world.fail("us/a", 1.0)
 
     assert world.opened() == ["eu/a", "us/a", "model v a"]
-    assert world.bar("ap/a", 2.0) == Reading("open", scope="model v a")
+    assert world.bar("ap/a", 2.0) == Reading("open", "places.model_targets", 2, 2, "model v a")
     assert [world.bar(f"{at}/b", 2.0) for at in ("eu", "us", "ap")] == [None, None, None]
 
 
@@ -217,7 +219,7 @@ def test_a_region_of_several_hosts_opens_as_a_whole() -> None:
     world.fail("eu-2/b", 1.0)
 
     assert world.opened() == ["eu-1/a", "eu-2/b", "region v eu"]
-    assert world.bar("eu-3/c", 2.0) == Reading("open", scope="region v eu")
+    assert world.bar("eu-3/c", 2.0) == Reading("open", "region.min_targets", 2, 2, "region v eu")
     assert world.bar("us/a", 2.0) is None
 
 
@@ -242,12 +244,14 @@ def test_each_chain_goes_by_its_own_number_of_targets_in_a_region() -> None:
     world.fail("eu-1/a", 0.0)
     world.fail("eu-2/b", 1.0)
 
-    assert world.bar("eu-4/d", 2.0) == Reading("open", scope="region v eu")
+    assert world.bar("eu-4/d", 2.0) == Reading("open", "region.min_targets", 2, 2, "region v eu")
     assert world.bar("eu-4/d", 2.0, three) is None
 
     world.fail("eu-3/c", 2.5)
 
-    assert world.bar("eu-4/d", 3.0, three) == Reading("open", scope="region v eu (of 3)")
+    assert world.bar("eu-4/d", 3.0, three) == Reading(
+        "open", "region.min_targets", 3, 3, "region v eu (of 3)"
+    )
 
 
 def test_what_a_host_explains_is_not_put_down_to_its_region() -> None:
@@ -426,7 +430,7 @@ def test_a_member_that_goes_on_failing_opens_on_its_own_after_three_failures() -
     world.fail("one/a", 12.0, times=1)
 
     assert world.opened() == ["one/a"]
-    assert world.bar("one/a", 12.0) == Reading("open")
+    assert world.bar("one/a", 12.0) == Reading("open", "breaker.ramp_failures", 3, 3)
     assert world.bar("one/d", 12.0) is None
 
 
@@ -501,7 +505,7 @@ def test_what_was_open_long_before_is_not_closed_with_its_host() -> None:
     world.probe("endpoint one.v.test:443", 210.0, ok=True)
 
     assert world.bar("one/a", 210.0) is None
-    assert world.bar("one/e", 210.0) == Reading("half_open")
+    assert world.bar("one/e", 210.0) == Reading("half_open", "breaker.failures", 5, 5)
 
 
 # Other workers, other configurations
@@ -516,7 +520,9 @@ def test_another_worker_takes_over_a_whole_opening_and_its_end() -> None:
     for change in told_by(here):
         there.standings.learn(change, 0.1)
 
-    assert there.bar("one/d", 0.2) == Reading("open", scope="endpoint one.v.test:443")
+    assert there.bar("one/d", 0.2) == Reading(
+        "open", "places.endpoint_targets", 3, 3, "endpoint one.v.test:443"
+    )
     assert there.standings.changes == []
 
     here.probe("endpoint one.v.test:443", 10.0, ok=True)
@@ -551,7 +557,9 @@ def test_a_new_configuration_keeps_what_is_known_of_places_that_stay() -> None:
     world = host_down()
 
     world.adopt()
-    assert world.bar("one/d", 1.0) == Reading("open", scope="endpoint one.v.test:443")
+    assert world.bar("one/d", 1.0) == Reading(
+        "open", "places.endpoint_targets", 3, 3, "endpoint one.v.test:443"
+    )
 
     world.chains = [Chain("c", tuple(t for t in world.targets if t.id in {"one/d", "two/a"}))]
     world.adopt()

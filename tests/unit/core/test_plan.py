@@ -57,7 +57,9 @@ def test_an_open_target_is_skipped_and_named() -> None:
     planned = plan(chain, made, 0.0, half)
 
     assert ids(planned) == ["two/b"]
-    assert planned.skips == (Skip("one/a", "open"),)
+    assert planned.skips == (
+        Skip("one/a", "open", rule="breaker.failures", measured=5, threshold=5),
+    )
 
 
 def test_a_throttled_target_is_skipped_and_named() -> None:
@@ -169,4 +171,6 @@ def test_the_rest_is_sorted_when_it_is_needed() -> None:
 
     assert ids(planned) == ["one/a", "two/b", "three/c"]
     assert ids(sorted_out) == ["three/c"]
-    assert sorted_out.skips == (Skip("two/b", "open"),)
+    assert sorted_out.skips == (
+        Skip("two/b", "open", rule="breaker.failures", measured=5, threshold=5),
+    )

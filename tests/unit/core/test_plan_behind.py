@@ -242,6 +242,8 @@ def test_the_first_that_is_fine_is_enough_while_the_others_are_barred() -> None:
 
     assert planned.targets == [B]
     assert planned.rest == [C]
-    assert planned.skips == (Skip("one/a", "open"),)
+    assert planned.skips == (
+        Skip("one/a", "open", rule="breaker.failures", measured=5, threshold=5),
+    )
     more = look(planned.rest, case.chain, case.standings, 1.0, case.jitter)
     assert more.targets == [C]

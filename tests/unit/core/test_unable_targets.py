@@ -86,7 +86,10 @@ def test_what_cannot_serve_is_not_least_bad_either() -> None:
 
     assert made.panic
     assert made.targets == [B]
-    assert made.skips == (Skip("one/a", "no images", unable=True), Skip("two/b", "open"))
+    assert made.skips == (
+        Skip("one/a", "no images", unable=True),
+        Skip("two/b", "open", rule="breaker.failures", measured=5, threshold=5),
+    )
 
 
 def test_a_chain_that_cannot_do_it_gives_up_with_nothing_but_unable_skips() -> None:
