@@ -3,21 +3,23 @@
 The same machine guards a target, a larger thing with several of them, a credential, and a
 credential's access to one model. Something trips it; it stays open until its own pause or the
 provider's hint is over; then one probe at a time may go; a good probe begins a ramp, a bad one a
-longer opening; a ramp that is not tripped closes it. Users are never probes, and never come back
-all at once.
+longer opening; a ramp that is not tripped closes it. Users never come back all at once, and never
+probe what is broken. See `after_opening` and `ramp_after` for what only had enough for a while.
 """
 
 from typing import Final
 
 from .backoff import Jitter, equal_jitter
 from .change import Change, Reason, State
-from .pauses import DISABLING, Deadline, deadline_of, pause_of
+from .pauses import DISABLING, Deadline, after_opening, deadline_of, pause_of, ramp_after
 from .settings import BreakerSettings
 from .terms import Reading
 
 _NEVER: Final = float("inf")
 _TOLD_S: Final = 1.0
 """An opening that is prolonged by less is not worth a record of its own."""
+_LEAST_S: Final = 1e-9
+"""So long is a ramp at least that something is divided by."""
 _RECALLED_S: Final = 86400.0
 """What was disabled is worth a probe for so long after its end: nobody may have tried it since."""
 
@@ -49,7 +51,9 @@ class Breaker:
         "_mine",
         "_settings",
         "_told_until",
+        "answered",
         "credential",
+        "down_at",
         "found",
         "generation",
         "hinted",
@@ -91,9 +95,13 @@ class Breaker:
         self.hinted = False
         self.wanted = False
         """Traffic was turned away since the last probe; nobody probes what nobody wants."""
+        self.answered = False
+        """Its owner saw an answer since it opened last; only who guards against throttles looks."""
         self._at = float("-inf")
         self.shut_at = 0.0
         """When it opened, or a probe found it shut, last."""
+        self.down_at = 0.0
+        """When users were turned away first, however often it opened since."""
         self._level_before = 0
         self._drained_from = State.CLOSED
         self._early_at = _NEVER
@@ -115,8 +123,10 @@ class Breaker:
         if state is State.CLOSED and not self.level:
             return state
         if state is State.OPEN and now >= self.until:
-            self._enter(State.HALF_OPEN, self.until, Reason.DUE, mine=self._mine)
-        elif state is State.RAMP and now >= self.until:
+            self._enter(
+                after_opening(self.reason, self.hinted), self.until, Reason.DUE, mine=self._mine
+            )
+        if self.state is State.RAMP and now >= self.until:
             self._enter(State.CLOSED, self.until, Reason.RAMP_DONE, mine=self._mine)
         if self.state is State.CLOSED or self.state is State.RAMP:
             while self.level and now >= self._decay_at:
@@ -124,15 +134,24 @@ class Breaker:
                 self._decay_at += self._settings.settle_s
         return self.state
 
+    def is_healed(self, now: float) -> bool:
+        """Say whether a key's breaker remembers nothing any more that another opening would need.
+
+        A short throttle is over sooner than the next request may come; without an answer since,
+        the next one must find it, to make the pause grow.
+        """
+        if self.state_at(now) is not State.CLOSED or self.level:
+            return False
+        return self.answered or self.reason != Reason.THROTTLED or now >= self._decay_at
+
     def share_at(self, now: float) -> float:
         """Return the share of traffic that may pass: 1 closed, growing in a ramp, else 0."""
         match self.state_at(now):
             case State.CLOSED:
                 return 1.0
             case State.RAMP:
-                settings = self._settings
-                done = 1.0 - (self.until - now) / settings.ramp_s
-                return min(1.0, max(settings.ramp_min, done))
+                done = (now - self._at) / max(self.until - self._at, _LEAST_S)
+                return min(1.0, max(self._settings.ramp_min, done))
             case _:
                 return 0.0
 
@@ -170,7 +189,11 @@ class Breaker:
             return
         if state is not State.HALF_OPEN:
             self._level_before = self.level
-        if state is State.RAMP:
+        if reason == Reason.THROTTLED:
+            # Between two answers it is chance, or a limit that is nearly kept.
+            if self.reason == reason and not self.answered:
+                self.level = self._next_level(reason)
+        elif state is State.RAMP:
             self.level = max(0, self.level - 1) if served else self._next_level(reason)
         # Three bad results may begin a good ramp by chance, but hardly two ramps in a row.
         if doubtful or (self._doubtful and state is State.RAMP):
@@ -188,6 +211,11 @@ class Breaker:
             return
         rest = equal_jitter(settings.open_s, 0, settings.open_s, self._jitter)
         self._early_at = min(self._early_at, self.shut_at + rest)
+        self.wanted = True
+
+    def try_now(self, now: float) -> None:
+        """Ask for a probe at once, whatever the pause."""
+        self._early_at = now
         self.wanted = True
 
     def due_at(self, now: float) -> bool:
@@ -259,6 +287,16 @@ class Breaker:
         self._decay_at = now + self._settings.settle_s
         self._enter(State.CLOSED, now, reason, mine=mine)
 
+    def forgive(self, since: float, now: float) -> None:
+        """Take back what was concluded since `since`: our own network was down.
+
+        What was open before stays open: it may well be broken for a reason of its own.
+        """
+        if self.down_at > since:
+            self.close(now, Reason.NETWORK, undo=True)
+        elif self.shut_at > since:
+            self.try_now(now)
+
     def renew(self) -> None:
         """Let every result of an attempt in flight count as late."""
         self.generation += 1
@@ -284,8 +322,7 @@ class Breaker:
                 self._shut(now, Reason.OPERATOR, Deadline(until, hinted=False))
                 self._mine = False
             case "trial" if state in _SHUT:
-                self._early_at = now
-                self.wanted = True
+                self.try_now(now)
             case _:
                 pass
 
@@ -320,6 +357,7 @@ class Breaker:
             case State.RAMP if newer and state in _SHUT:
                 self.level = change.level
                 self._enter(State.RAMP, change.at, change.reason, mine=False)
+                self.until = change.until or self.until
             case State.CLOSED if newer and change.reason in _PARDONS:
                 self.close(now, change.reason, mine=False)
                 self.level = change.level
@@ -380,12 +418,14 @@ class Breaker:
         self._tell(now, before, reason, rule=rule, measured=measured, threshold=threshold)
 
     def _shut(self, at: float, reason: str, deadline: Deadline) -> None:
+        if self.state not in _SHUT:
+            self.down_at = at
         self.state = State.OPEN
         self.generation += 1
         self.reason = reason
         self.until = deadline.until
         self.hinted = deadline.hinted
-        self.wanted = False
+        self.wanted = self.answered = False
         self._at = at
         self._drop_lease()
         self._rest(at)
@@ -419,11 +459,12 @@ class Breaker:
     def _enter(self, state: State, at: float, reason: str, *, mine: bool = True) -> None:
         before, self.state = self.state, state
         if state is State.RAMP:
+            length_s = ramp_after(self._settings, self.reason, self.until - self._at)
             self.generation += 1
             self._at = at
             self._drop_lease()
             self.wanted = False
-            self.until = at + self._settings.ramp_s
+            self.until = at + length_s
             self._decay_at = at + self._settings.settle_s
         self._mine = mine
         if mine:
@@ -440,6 +481,7 @@ class Breaker:
         threshold: float | None = None,
     ) -> None:
         opened = self.state is State.OPEN
+        timed = opened or self.state is State.RAMP
         self._told_until = self.until
         self._changes.append(
             Change(
@@ -452,7 +494,7 @@ class Breaker:
                 rule=rule,
                 measured=measured,
                 threshold=threshold,
-                until=self.until if opened else None,
+                until=self.until if timed else None,
                 hinted=opened and self.hinted,
                 level=self.level,
                 scope=self.scope,

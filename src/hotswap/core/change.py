@@ -59,7 +59,7 @@ class Change(Struct, frozen=True):
     measured: float | None = None
     threshold: float | None = None
     until: float | None = None
-    """Monotonic seconds of the next probe; None: not timed."""
+    """Monotonic seconds of an opening's end, or of a ramp's; None: not timed."""
     hinted: bool = False
     """`until` is the provider's own word."""
     level: int = 0

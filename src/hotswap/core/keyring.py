@@ -267,12 +267,14 @@ class Keyring:
         breaker.trip(now, reason, until=hint)
 
     def on_success(self, credential_id: str, model: str, now: float) -> None:  # noqa: ARG002 - reported like `on_failure`
-        """Note that an attempt with this key ended well: its refusals are no longer in a row.
+        """Note that an attempt with this key ended well: its troubles are no longer in a row.
 
         Nothing is opened or closed by it: the attempt may have begun before the trouble.
         """
         if self._refused:
             self._refused.pop(credential_id, None)
+        if self._access and (breaker := self._find(credential_id, model)) is not None:
+            breaker.answered = True
 
     def panic_pick(self, model: str, now: float) -> Credential | None:
         """Return the key to try when no target is left; None: none may be tried.
@@ -342,7 +344,7 @@ class Keyring:
                 breaker.wanted = True
                 self._asked[credential_id] = model
                 return breaker
-            if state is State.CLOSED and not breaker.level:
+            if state is State.CLOSED and breaker.is_healed(now):
                 self._forget(breaker, scope)
         return None
 

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from .backoff import Jitter, equal_jitter, full_jitter, no_jitter
-from .change import Reason
+from .change import Reason, State
 from .settings import BreakerSettings
 
 DISABLING: Final = frozenset({Reason.EXHAUSTED, Reason.AUTH, Reason.GONE})
@@ -42,6 +42,29 @@ def pause_of(settings: BreakerSettings, reason: str) -> Pause:
             return Pause(settings.gone_s, settings.gone_s, no_jitter)
         case _:
             return Pause(settings.open_s, settings.open_max_s, equal_jitter)
+
+
+def after_opening(reason: str, hinted: bool) -> State:  # noqa: FBT001 - as it is stored
+    """Return what comes when an opening's time is over: a probe decides, or users come back.
+
+    A throttle without a time is a short pause that we only guessed, of what works. A probe would
+    cost one of the calls that are scarce there, and keep users away for longer than the pause. A
+    time that the provider named is worth one: crowds may have waited for it.
+    """
+    guessed = reason == Reason.THROTTLED and not hinted
+    return State.RAMP if guessed else State.HALF_OPEN
+
+
+def ramp_after(settings: BreakerSettings, reason: str, shut_s: float) -> float:
+    """Return how long the return of traffic takes, in seconds.
+
+    Args:
+        settings: Its usual length.
+        reason: Why it was open.
+        shut_s: For how long it was. A return from a throttle takes no longer: after a second
+            without a provider that has no trouble, nobody should be kept away for half a minute.
+    """
+    return min(settings.ramp_s, shut_s) if reason == Reason.THROTTLED else settings.ramp_s
 
 
 class Deadline(Struct, frozen=True, gc=False):

@@ -166,8 +166,8 @@ class Places:
     def forgive(self, since: float, now: float) -> None:
         """Close what has opened since `since`, because our own network was down."""
         for place in self._by_name.values():
-            if place.shut and place.breaker.shut_at > since:
-                place.breaker.close(now, Reason.NETWORK, undo=True)
+            if place.shut:
+                place.breaker.forgive(since, now)
 
     def due(self, now: float, usable: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
         """Yield the places to probe, each with the member to do it through.

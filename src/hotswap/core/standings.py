@@ -341,8 +341,8 @@ class Standings:
         self._places.forgive(since, now)
         for health in self._healths.values():
             breaker = health.breaker
-            if breaker.state in SHUT and breaker.reason in OWN and breaker.shut_at > since:
-                breaker.close(now, Reason.NETWORK, undo=True)
+            if breaker.state in SHUT and breaker.reason in OWN:
+                breaker.forgive(since, now)
             elif breaker.state is State.CLOSED:
                 breaker.renew()
 

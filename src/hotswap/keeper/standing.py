@@ -4,6 +4,8 @@ from typing import Final
 
 from msgspec import Struct, structs
 
+from ..core.change import State
+from ..core.pauses import after_opening, ramp_after
 from ..core.settings import BreakerSettings
 from ..ledger.record import Transition
 
@@ -43,7 +45,7 @@ class Standing(Struct, frozen=True):
     since: float | None = None
     """Unix seconds when the state began; None: it was never another one."""
     until: float | None = None
-    """Unix seconds of the next probe of what is open, or of a ramp's end; None: not timed."""
+    """Unix seconds when what is open is tried again, or of a ramp's end; None: not timed."""
     hinted: bool = False
     """`until` is the provider's own word."""
     level: int = 0
@@ -63,20 +65,26 @@ def standing_at(standing: Standing, now: float, settings: BreakerSettings) -> St
         return standing
     match standing.state:
         case "open" if standing.until is not None and now >= standing.until:
-            return structs.replace(
-                standing, state="half_open", since=standing.until, until=None, hinted=False
-            )
-        case "ramp" if now < standing.since + settings.ramp_s:
+            due = _due(standing, standing.since, standing.until, settings)
+            return standing_at(due, now, settings)
+        case "ramp" if standing.until is not None:
             level = _level_at(standing, standing.since, now, settings)
-            return structs.replace(standing, until=standing.since + settings.ramp_s, level=level)
-        case "ramp":
-            done = _closed(standing, standing.since + settings.ramp_s)
-            return structs.replace(done, level=_level_at(standing, standing.since, now, settings))
+            past = now >= standing.until
+            now_is = _closed(standing, standing.until) if past else standing
+            return structs.replace(now_is, level=level)
         case "closed":
             healed = standing.since - settings.ramp_s
             return structs.replace(standing, level=_level_at(standing, healed, now, settings))
         case _:
             return standing
+
+
+def _due(standing: Standing, since: float, at: float, settings: BreakerSettings) -> Standing:
+    """Return what follows an opening that lasted from `since` until `at`."""
+    state = after_opening(standing.reason, standing.hinted)
+    ramp_s = ramp_after(settings, standing.reason, at - since)
+    until = at + ramp_s if state is State.RAMP else None
+    return structs.replace(standing, state=state.value, since=at, until=until, hinted=False)
 
 
 def _level_at(standing: Standing, healed: float, now: float, settings: BreakerSettings) -> int:
@@ -102,7 +110,7 @@ def standing_after(standing: Standing, transition: Transition) -> Standing:
                 standing,
                 state=after,
                 since=transition.at,
-                until=None,
+                until=transition.until,
                 hinted=False,
                 level=transition.level,
             )

@@ -85,7 +85,7 @@ class Transition(Struct, frozen=True, gc=False, omit_defaults=True, tag="transit
     measured: float | None = None
     threshold: float | None = None
     until: float | None = None
-    """Unix seconds of the next probe; None: not timed."""
+    """Unix seconds of an opening's end, or of a ramp's; None: not timed."""
     hinted: bool = False
     """`until` is the provider's own word."""
     level: int = 0

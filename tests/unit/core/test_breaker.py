@@ -209,10 +209,42 @@ def test_throttles_without_a_hint_grow_with_full_jitter_up_to_a_minute() -> None
     pauses = [made.until]
     for _ in range(8):
         now = made.until
-        probed(made, now, ok=False)
+        made.trip(now, Reason.THROTTLED)
         pauses.append(made.until - now)
 
     assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+
+
+def test_a_throttle_after_an_answer_rests_no_longer_than_the_first() -> None:
+    made = breaker()
+    made.trip(0.0, Reason.THROTTLED)
+    made.answered = True
+    made.trip(0.8, Reason.THROTTLED)
+
+    assert made.until == pytest.approx(1.3)
+    made.trip(1.5, Reason.THROTTLED)
+    assert made.until == pytest.approx(2.5)
+
+
+def test_a_guessed_throttle_ends_in_a_ramp_of_its_own_length() -> None:
+    made = breaker()
+    made.trip(0.0, Reason.THROTTLED)
+
+    assert made.state_at(0.4) is State.OPEN
+    assert [made.share_at(at) for at in (0.5, 0.6, 0.75)] == pytest.approx([0.1, 0.2, 0.5])
+    assert made.state_at(1.0) is State.CLOSED
+
+
+def test_a_short_throttle_is_remembered_until_something_is_answered_or_some_time() -> None:
+    made = breaker()
+    made.trip(0.0, Reason.THROTTLED)
+
+    assert [made.is_healed(at) for at in (0.4, 0.7, 1.0, 30.4)] == [False] * 4
+    assert made.is_healed(0.5 + DEFAULT.settle_s)
+    answered = breaker()
+    answered.trip(0.0, Reason.THROTTLED)
+    answered.answered = True
+    assert [answered.is_healed(at) for at in (0.4, 0.7, 1.0)] == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -420,7 +452,7 @@ def test_a_whole_outage_is_told_as_it_happened() -> None:
         (13.75, "open", "half_open", "due", None, 0),
         (15.0, "half_open", "open", "failures", 22.5, 1),
         (22.5, "open", "half_open", "due", None, 1),
-        (30.0, "half_open", "ramp", "probe_ok", None, 1),
+        (30.0, "half_open", "ramp", "probe_ok", 60.0, 1),
         (60.0, "ramp", "closed", "ramp_done", None, 1),
     ]
     assert changes[0].rule == "breaker.failures"

@@ -27,6 +27,8 @@ class BreakerMachine(RuleBasedStateMachine):
         self.ramp_ends = 0.0
         self.earliest = 0.0
         """Nobody may pass or probe before it."""
+        self.guessed = False
+        """What shut it is a throttle that named no time: it ends by itself."""
         self.leased_until = 0.0
         self.leased_for: int | None = None
         self.generation = 0
@@ -34,6 +36,8 @@ class BreakerMachine(RuleBasedStateMachine):
     @rule(seconds=st.floats(0.0, 400.0))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
+        if self.shut and self.guessed and self.now >= self.breaker.until:
+            self.come_back()
 
     @rule(reason=REASONS, hint=st.none() | st.floats(-10.0, 1e5))
     def trip(self, reason: Reason, hint: float | None) -> None:
@@ -46,6 +50,7 @@ class BreakerMachine(RuleBasedStateMachine):
         if until is not None:
             assert self.breaker.until >= min(until, self.now + SETTINGS.hint_max_s)
         self.shut = True
+        self.guessed = reason is Reason.THROTTLED and not self.breaker.hinted
         self.earliest = min(self.breaker.until, self.now + SETTINGS.hint_probe_s)
         if self.breaker.generation != self.generation:
             self.leased_until = 0.0
@@ -74,9 +79,8 @@ class BreakerMachine(RuleBasedStateMachine):
             return
         self.leased_until = 0.0
         if ok:
-            self.shut = False
-            self.ramp_ends = self.now + SETTINGS.ramp_s
             assert self.breaker.state is State.RAMP
+            self.come_back()
         else:
             assert self.breaker.state is State.OPEN
             assert self.breaker.level in {level, level + 1}
@@ -86,9 +90,16 @@ class BreakerMachine(RuleBasedStateMachine):
         was_shut = self.shut
         self.breaker.on_answer(self.now)
         if was_shut:
-            self.shut = False
-            self.ramp_ends = self.now + SETTINGS.ramp_s
-            self.leased_until = 0.0
+            self.come_back()
+
+    def come_back(self) -> None:
+        """Begin the ramp, which is shorter after a throttle: its end is the breaker's."""
+        self.breaker.state_at(self.now)
+        self.shut = False
+        self.ramp_ends = self.breaker.until
+        self.leased_until = 0.0
+        if self.breaker.reason != Reason.THROTTLED and self.breaker.state is State.RAMP:
+            assert self.ramp_ends == self.now + SETTINGS.ramp_s
 
     @invariant()
     def users_pass_exactly_when_it_is_not_shut(self) -> None:

@@ -93,8 +93,8 @@ def test_after_a_rate_limit_of_five_seconds_the_return_is_one_probe_and_a_ramp()
     ring.probed("access one/a main", 105.0, ok=True)
 
     assert ring.keys.due_probes(105.0) == []
-    assert [ring.keys.admits_at("a", at) for at in (105.0, 113.9, 114.1)] == [False, False, True]
-    assert ring.keys.admits_at("a", 135.0)
+    assert [ring.keys.admits_at("a", at) for at in (105.0, 106.4, 106.6)] == [False, False, True]
+    assert ring.keys.admits_at("a", 110.0)
     assert ring.keys.admits_at("b", 105.0)
 
 
@@ -103,8 +103,20 @@ def test_a_throttle_that_names_no_time_rests_for_a_growing_pause() -> None:
     ring.fail(MAIN, throttle(None), 100.0)
 
     assert ring.keys.obstacle_at("a", 100.0) == Obstacle("throttled", 100.5, hinted=False)
-    ring.probed("access one/a main", 101.0, ok=False)
-    assert ring.keys.obstacle_at("a", 101.0) == Obstacle("throttled", 102.0, hinted=False)
+    for at, until in ((102.0, 103.0), (106.0, 108.0)):
+        assert ring.picked(at) == "main"
+        ring.fail(MAIN, throttle(None), at)
+        assert ring.keys.obstacle_at("a", at) == Obstacle("throttled", until, hinted=False)
+
+
+def test_after_an_answer_the_pause_of_a_throttle_is_short_again() -> None:
+    ring = Ring(MAIN, jitter=lambda: 0.5)
+    ring.fail(MAIN, throttle(None), 100.0)
+    assert ring.picked(102.0) == "main"
+    ring.keys.on_success("main", "a", 103.0)
+    ring.fail(MAIN, throttle(None), 104.0)
+
+    assert ring.keys.obstacle_at("a", 104.0) == Obstacle("throttled", 104.5, hinted=False)
 
 
 def test_a_second_throttle_keeps_the_later_reset() -> None:
@@ -262,7 +274,7 @@ def test_panic_never_takes_a_disabled_key_nor_breaks_the_providers_word() -> Non
 
 
 def test_panic_takes_a_usable_key_first() -> None:
-    ring = Ring(MAIN, SPARE)
+    ring = Ring(MAIN, SPARE, jitter=lambda: 0.5)
     ring.fail(MAIN, throttle(None), 0.0)
 
     assert ring.keys.panic_pick("a", 0.0) == SPARE

@@ -274,6 +274,21 @@ def test_what_was_open_before_stays_open() -> None:
     assert (world.state("one/a"), world.state("three/c")) == (State.CLOSED, State.OPEN)
 
 
+def test_what_failed_before_and_since_stays_open_and_is_tried_soon() -> None:
+    world = World("one/a", "two/b", "three/c")
+    world.fail("three/c", BUSY, 1.0, times=5)
+    world.hear("one/a", 4.0)
+    assert world.standings.lease("target three/c", 10.0, 5.0)
+    world.standings.on_probe("target three/c", 10.0, failure=LATE)
+    world.fail("one/a", DNS, 10.5, times=5)
+
+    world.standings.due_probes(13.0)
+
+    assert world.down
+    assert (world.state("one/a"), world.state("three/c")) == (State.CLOSED, State.OPEN)
+    assert [due.key for due in world.standings.due_probes(13.0)] == ["target three/c"]
+
+
 def test_a_probe_that_our_network_failed_says_nothing() -> None:
     world = World("one/a", "two/b", "three/c")
     world.fail("three/c", BUSY, 1.0, times=5)

@@ -152,7 +152,9 @@ async def test_an_opening_that_is_over_waits_for_its_probe(rig: Rig) -> None:
 
 
 async def test_a_target_in_a_ramp_comes_last_until_the_ramp_is_done(rig: Rig) -> None:
-    await rig.happen(opened(), change("ramp", before="half_open", reason="probe_ok"))
+    await rig.happen(
+        opened(), change("ramp", before="half_open", reason="probe_ok", until=NOW + 20.0)
+    )
 
     assert await turn(rig) == (Turn.LAST, "ramp", NOW + 20.0)
     rig.clock.advance(20.0)
@@ -189,7 +191,9 @@ async def test_keys_in_a_ramp_put_their_target_last(rig: Rig) -> None:
     await rig.happen(
         refused("main"),
         refused("spare"),
-        change("ramp", target="a", credential="spare", before="half_open", at=NOW),
+        change(
+            "ramp", target="a", credential="spare", before="half_open", at=NOW, until=NOW + 30.0
+        ),
     )
 
     assert await turn(rig) == (Turn.LAST, "ramp", NOW + 30.0)

@@ -120,14 +120,28 @@ def test_an_opening_without_a_clock_goes_on() -> None:
 
 
 def test_a_ramp_ends_by_its_clock_though_nobody_looked() -> None:
-    ramp = Standing("ramp", "failures", since=100.0, level=1)
+    ramp = Standing("ramp", "failures", since=100.0, until=130.0, level=1)
 
-    assert standing_at(ramp, 101.0, SETTINGS).until == 130.0
+    assert standing_at(ramp, 101.0, SETTINGS) == ramp
     assert standing_at(ramp, 130.0, SETTINGS) == Standing(since=130.0)
 
 
+def test_a_guessed_throttle_ends_in_a_ramp_of_its_own_length() -> None:
+    shut = Standing("open", "throttled", since=100.0, until=104.0)
+
+    ramp = standing_at(shut, 106.0, SETTINGS)
+    assert (ramp.state, ramp.since, ramp.until) == ("ramp", 104.0, 108.0)
+    assert standing_at(shut, 108.0, SETTINGS) == Standing(since=108.0)
+
+
+def test_a_throttle_with_a_named_time_waits_for_its_probe() -> None:
+    shut = Standing("open", "throttled", since=100.0, until=104.0, hinted=True)
+
+    assert standing_at(shut, 106.0, SETTINGS).state == "half_open"
+
+
 def test_the_growth_of_openings_goes_back_in_health() -> None:
-    ramp = Standing("ramp", "failures", since=100.0, level=5)
+    ramp = Standing("ramp", "failures", since=100.0, until=130.0, level=5)
     closed = Standing(since=130.0, level=5)
 
     assert [standing_at(ramp, at, SETTINGS).level for at in (100.0, 109.9, 110.0)] == [5, 5, 4]
