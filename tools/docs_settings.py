@@ -124,6 +124,8 @@ def _values(part: Schema) -> Iterator[Schema]:
 def _type(entry: Schema, whole: Schema) -> str:
     part = _resolved(whole, entry)
     match part:
+        case {"const": bool() as value}:
+            text = f"`{str(value).lower()}`"
         case {"const": value}:
             text = f"`{value}`"
         case {"enum": values}:
@@ -131,7 +133,8 @@ def _type(entry: Schema, whole: Schema) -> str:
         case {"anyOf": _} if any("pattern" in one for one in _choices(part)):
             text = "bytes, or a text such as `32MiB`"
         case {"anyOf": _}:
-            text = " or ".join(_type(one, whole) for one in _choices(part))
+            given = (one for one in _choices(part) if one.get("type") != "null")
+            text = " or ".join(_type(one, whole) for one in given)
         case {"items": items}:
             inner = _resolved(whole, cast("Schema", items))
             text = "list of sections" if _is_section(inner) else f"list: {_type(inner, whole)}"
