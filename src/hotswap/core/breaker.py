@@ -9,13 +9,13 @@ probe what is broken. See `after_opening` and `ramp_after` for what only had eno
 
 from typing import Final
 
-from .backoff import Jitter, equal_jitter
+from .backoff import Jitter
 from .change import Change, Reason, State
 from .pauses import DISABLING, Deadline, after_opening, deadline_of, pause_of, ramp_after
+from .probing import Probing
 from .settings import BreakerSettings
 from .terms import Reading
 
-_NEVER: Final = float("inf")
 _TOLD_S: Final = 1.0
 """An opening that is prolonged by less is not worth a record of its own."""
 _LEAST_S: Final = 1e-9
@@ -40,13 +40,9 @@ class Breaker:
         "_at",
         "_changes",
         "_decay_at",
-        "_doubt_until",
         "_doubtful",
         "_drained_from",
-        "_early_at",
         "_jitter",
-        "_lease_generation",
-        "_lease_until",
         "_level_before",
         "_mine",
         "_settings",
@@ -58,16 +54,16 @@ class Breaker:
         "generation",
         "hinted",
         "level",
+        "probing",
         "reason",
         "scope",
         "shut_at",
         "state",
         "target",
         "until",
-        "wanted",
     )
 
-    def __init__(  # noqa: PLR0915 - one statement per field, each documented
+    def __init__(
         self,
         settings: BreakerSettings,
         jitter: Jitter,
@@ -93,8 +89,7 @@ class Breaker:
         self.generation = 0
         self.level = 0
         self.hinted = False
-        self.wanted = False
-        """Traffic was turned away since the last probe; nobody probes what nobody wants."""
+        self.probing = Probing(settings, jitter)
         self.answered = False
         """Its owner saw an answer since it opened last; only who guards against throttles looks."""
         self._at = float("-inf")
@@ -104,18 +99,15 @@ class Breaker:
         """When users were turned away first, however often it opened since."""
         self._level_before = 0
         self._drained_from = State.CLOSED
-        self._early_at = _NEVER
-        self._doubt_until = -_NEVER
         self._doubtful = False
         self._decay_at = 0.0
         self._told_until = 0.0
-        self._lease_until = float("-inf")
-        self._lease_generation = -1
         self._mine = True
 
     def adopt(self, settings: BreakerSettings) -> None:
         """Go by other settings from now on; a running opening or ramp ends as it was begun."""
         self._settings = settings
+        self.probing.adopt(settings)
 
     def state_at(self, now: float) -> State:
         """Return the state, after whatever became due."""
@@ -197,7 +189,7 @@ class Breaker:
             self.level = max(0, self.level - 1) if served else self._next_level(reason)
         # Three bad results may begin a good ramp by chance, but hardly two ramps in a row.
         if doubtful or (self._doubtful and state is State.RAMP):
-            self._doubt_until = now + self._settings.open_s
+            self.probing.doubt(now)
         self._doubtful = doubtful
         self._open(now, reason, until, rule=rule, measured=measured, threshold=threshold)
 
@@ -206,29 +198,18 @@ class Breaker:
 
         The provider's own hint is respected, and so is the pause of what is disabled.
         """
-        settings = self._settings
-        if self.hinted or self.reason not in _PRESSING:
-            return
-        rest = equal_jitter(settings.open_s, 0, settings.open_s, self._jitter)
-        self._early_at = min(self._early_at, self.shut_at + rest)
-        self.wanted = True
-
-    def try_now(self, now: float) -> None:
-        """Ask for a probe at once, whatever the pause."""
-        self._early_at = now
-        self.wanted = True
+        if not self.hinted and self.reason in _PRESSING:
+            self.probing.press(self.shut_at)
 
     def due_at(self, now: float) -> bool:
         """Say whether a probe should be made: it is wanted, allowed, and none is under way."""
-        return self.wanted and self._leasable(now)
+        return self.probing.wanted and self._leasable(now)
 
     def lease(self, now: float, ttl_s: float) -> bool:
         """Take the right to make the one probe; it lasts until its result, at most `ttl_s`."""
         if not self._leasable(now):
             return False
-        self._lease_until = now + ttl_s
-        self._lease_generation = self.generation
-        self.wanted = False
+        self.probing.take(now, ttl_s, self.generation)
         return True
 
     def on_probe(
@@ -240,9 +221,9 @@ class Breaker:
         opening, it only proves that end right.
         """
         state = self.state_at(now)
-        if self._lease_generation != self.generation:
+        if not self.probing.belongs_to(self.generation):
             return
-        self._drop_lease()
+        self.probing.end()
         if ok:
             self._enter(State.RAMP, now, Reason.PROBE_OK)
         elif state is State.OPEN:
@@ -256,13 +237,11 @@ class Breaker:
 
     def drop_probe(self) -> None:
         """Give a lease back without a result."""
-        self._drop_lease()
-        self.wanted = True
+        self.probing.end_without_result()
 
     def postpone_probe(self, now: float) -> None:
         """Give a lease back whose probe says nothing, and rest before the next one."""
-        self.drop_probe()
-        self._lease_until = now + self._settings.open_s
+        self.probing.end_without_result(now + self._settings.open_s)
 
     def on_answer(self, now: float) -> None:
         """A request that began in this opening, in panic, was answered: as good as a probe."""
@@ -295,7 +274,7 @@ class Breaker:
         if self.down_at > since:
             self.close(now, Reason.NETWORK, undo=True)
         elif self.shut_at > since:
-            self.try_now(now)
+            self.probing.hasten(now)
 
     def renew(self) -> None:
         """Let every result of an attempt in flight count as late."""
@@ -322,7 +301,7 @@ class Breaker:
                 self._shut(now, Reason.OPERATOR, Deadline(until, hinted=False))
                 self._mine = False
             case "trial" if state in _SHUT:
-                self.try_now(now)
+                self.probing.hasten(now)
             case _:
                 pass
 
@@ -368,20 +347,17 @@ class Breaker:
 
     def _leasable(self, now: float) -> bool:
         state = self.state_at(now)
-        if now < self._lease_until:
-            return False
-        return state is State.HALF_OPEN or (state is State.OPEN and now >= self._early_at)
+        return state in _SHUT and self.probing.is_free(now, over=state is State.HALF_OPEN)
 
     def _stand(self, now: float) -> None:
         """Begin a state that neither a probe nor a pause ends."""
         self.generation += 1
-        self.wanted = False
         self._at = now
-        self._drop_lease()
+        self._end_probing()
 
-    def _drop_lease(self) -> None:
-        self._lease_until = float("-inf")
-        self._lease_generation = -1
+    def _end_probing(self) -> None:
+        self.probing.end()
+        self.probing.wanted = False
 
     def _next_level(self, reason: str) -> int:
         grows = pause_of(self._settings, reason).grows_at(self.level)
@@ -425,21 +401,15 @@ class Breaker:
         self.reason = reason
         self.until = deadline.until
         self.hinted = deadline.hinted
-        self.wanted = self.answered = False
+        self.answered = False
         self._at = at
-        self._drop_lease()
+        self._end_probing()
         self._rest(at)
 
     def _rest(self, now: float) -> None:
         """Begin the pause after an opening or an early probe."""
         self.shut_at = now
-        settings = self._settings
-        if self.hinted:
-            self._early_at = now + settings.hint_probe_s
-        elif now < self._doubt_until:
-            self._early_at = now + equal_jitter(settings.doubt_s, 0, settings.doubt_s, self._jitter)
-        else:
-            self._early_at = _NEVER
+        self.probing.rest(now, hinted=self.hinted)
 
     def _prolong(self, now: float, reason: str, until: float | None) -> None:
         if not self._extend(self._deadline(now, reason, until), reason):
@@ -453,7 +423,7 @@ class Breaker:
         self.until = deadline.until
         self.hinted = deadline.hinted
         self.reason = reason
-        self._early_at = self.shut_at + self._settings.hint_probe_s if self.hinted else _NEVER
+        self.probing.reschedule(self.shut_at, hinted=self.hinted)
         return True
 
     def _enter(self, state: State, at: float, reason: str, *, mine: bool = True) -> None:
@@ -462,8 +432,7 @@ class Breaker:
             length_s = ramp_after(self._settings, self.reason, self.until - self._at)
             self.generation += 1
             self._at = at
-            self._drop_lease()
-            self.wanted = False
+            self._end_probing()
             self.until = at + length_s
             self._decay_at = at + self._settings.settle_s
         self._mine = mine

@@ -244,7 +244,7 @@ class TargetHealth:
         state = breaker.state_at(now)
         if (state is _CLOSED or state is _RAMP) and not self._falls_silent(now):
             return None
-        breaker.wanted = True
+        breaker.probing.wanted = True
         return breaker.state.value
 
     def bar_at(self, now: float, triggers: Triggers) -> Reading | None:

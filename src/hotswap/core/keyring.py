@@ -341,7 +341,7 @@ class Keyring:
                 continue
             state = breaker.state_at(now)
             if state is State.OPEN or state is State.HALF_OPEN:
-                breaker.wanted = True
+                breaker.probing.wanted = True
                 self._asked[credential_id] = model
                 return breaker
             if state is State.CLOSED and breaker.is_healed(now):

@@ -74,7 +74,7 @@ class Place:
 
     def want(self, target: str) -> None:
         """Note that traffic was turned away from one of its members."""
-        self.breaker.wanted = True
+        self.breaker.probing.wanted = True
         self._asked[target] = None
 
     def answered(self, begun: float, now: float) -> None:

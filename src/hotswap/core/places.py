@@ -197,7 +197,7 @@ class Places:
         """
         health = self._healths[target]
         covering = [p for p in health.above if p.breaker.state not in {State.CLOSED, State.RAMP}]
-        if health.breaker.wanted:
+        if health.breaker.probing.wanted:
             for place in covering:
                 place.want(target)
         return bool(covering)

@@ -325,7 +325,7 @@ def test_nothing_is_due_unless_traffic_wanted_it() -> None:
     made.trip(0.0, Reason.FAILURES)
     assert not made.due_at(4.0)
 
-    made.wanted = True
+    made.probing.wanted = True
 
     assert made.due_at(4.0)
     assert made.lease(4.0, 10.0)

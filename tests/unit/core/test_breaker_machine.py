@@ -50,7 +50,7 @@ class BreakerMachine(RuleBasedStateMachine):
         if until is not None:
             assert self.breaker.until >= min(until, self.now + SETTINGS.hint_max_s)
         self.shut = True
-        self.guessed = reason is Reason.THROTTLED and not self.breaker.hinted
+        self.guessed = self.breaker.reason == Reason.THROTTLED and not self.breaker.hinted
         self.earliest = min(self.breaker.until, self.now + SETTINGS.hint_probe_s)
         if self.breaker.generation != self.generation:
             self.leased_until = 0.0

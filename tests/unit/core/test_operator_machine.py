@@ -84,7 +84,7 @@ class OperatorMachine(RuleBasedStateMachine):
     @rule(age_s=st.floats(0.0, 1e6))
     def is_to_be_tried(self, age_s: float) -> None:
         self._say("trial", age_s)
-        assert self.breaker.wanted or self.drained or not self.shut
+        assert self.breaker.probing.wanted or self.drained or not self.shut
 
     def _say(self, what: str, age_s: float) -> None:
         told = Change(
