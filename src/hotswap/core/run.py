@@ -5,15 +5,16 @@ from functools import partial
 
 from msgspec import Struct
 
+from . import waiting
 from .capability import CONTEXT
 from .change import State
 from .error_class import acts_on
-from .place import ramp_at
 from .plan import ANYTHING, DOWN, OTHER_MODEL, Ask, Plan, Skip, least_bad, look
 from .regions import stand_in
 from .retry import pause_s
 from .standings import Standings
 from .terms import RULES, Cause, Chain, Credential, Failure, Rule, Scope, Target, Trigger
+from .waiting import Patience
 
 
 class Start(Struct, frozen=True, gc=False):
@@ -39,21 +40,6 @@ class GiveUp(Struct, frozen=True, gc=False):
 
 
 Action = Start | Sleep | GiveUp
-
-
-class _Patience(Struct, frozen=True, gc=False):
-    """A wait for a target to come back."""
-
-    until: float
-    """Monotonic seconds."""
-    turn: float
-    """The share of a ramp from which on the request may go there."""
-
-
-LOOK_S = 0.05
-"""A request that waits for a target looks so often at the least ..."""
-LOOK_MAX_S = 0.25
-"""... and so often at the most: a probe may bring one back before its time."""
 
 
 class Run:
@@ -135,7 +121,7 @@ class Run:
         self._retried = 0
         """Times that a target was asked again, of all targets."""
         self._tried_keys: tuple[str, ...] = ()
-        self._patience: _Patience | None = None
+        self._patience: Patience | None = None
         """How the request waits for a target to come back; None: one was left so far."""
         self._waits = False
 
@@ -380,38 +366,35 @@ class Run:
 
     def _wait(self, seconds: float, now: float) -> Sleep | None:
         """Pause until a target may be back; None: none will be in time."""
-        if self._patience is None:
+        patience = self._patience
+        if patience is None:
             least = self._standings.settings.breaker.ramp_min
             turn = least + (1.0 - least) * self._jitter()
-            self._patience = _Patience(min(now + seconds, self._deadline), turn)
-        left = self._patience.until - now
-        targets = self._returning()
-        soonest = self._standings.soonest_reopening(targets, now, self._chain.triggers)
-        if left <= 0 or soonest is None:
+            patience = self._patience = Patience(min(now + seconds, self._deadline), turn)
+        pause = waiting.pause_s(
+            patience,
+            self._returning(),
+            self._standings,
+            self._chain.triggers,
+            now,
+            looked=self._waits,
+        )
+        if pause is None:
             return None
-        probed = any(map(partial(self._probed, now=now), targets))
-        if soonest > left and not probed:
-            return None
-        # Where one is back already, it only is not this request's turn yet.
-        back = self._waits and soonest <= 0.0 and not probed
         self._waits = True
-        return Sleep(min(left, LOOK_MAX_S if back else max(LOOK_S, min(LOOK_MAX_S, soonest))))
-
-    def _probed(self, target: Target, now: float) -> bool:
-        """Say whether a probe may bring a target back earlier than it is told."""
-        return self._standings.target(target.id).bars(now, self._chain.triggers)
+        return Sleep(pause)
 
     def _next_back(self, now: float) -> Start | None:
         """Start the first target that has come back."""
-        targets = self._returning()
-        found = look(targets, self._chain, self._standings, now, self._jitter, ask=self._ask)
+        standings, triggers, patience = self._standings, self._chain.triggers, self._patience
+        found = look(self._returning(), self._chain, standings, now, self._jitter, ask=self._ask)
         for target in found.targets:
-            if not self._is_turn(target, now):
+            if patience and not waiting.is_turn(patience, target, standings, triggers, now):
                 continue
             credential = self._key(target, now)
             if credential is None:
                 continue
-            retries = self._standings.target(target.id).retries
+            retries = standings.target(target.id).retries
             if target.id not in self._tried:
                 retries.started(now)
             elif retries.take(now):
@@ -422,22 +405,6 @@ class Run:
             self._waits = False
             return self._start(target, credential)
         return None
-
-    def _is_turn(self, target: Target, now: float) -> bool:
-        """Say whether a request that waited may ask a target that has come back.
-
-        Those who waited must not come back all at once. In a ramp each has a moment of its own,
-        and whoever finds that nobody is being served need not wait for it.
-        """
-        patience, health = self._patience, self._standings.target(target.id)
-        if patience is None or now >= patience.until or not health.in_flight:
-            return True
-        share = min(
-            health.breaker.share_at(now),
-            ramp_at(health.above, now, self._chain.triggers)[0],
-            self._standings.keyring(target.provider).share_at(target.model, now),
-        )
-        return share >= 1.0 or share > patience.turn
 
     def _returning(self) -> list[Target]:
         """Return the targets that may still be asked, if one of them comes back."""
