@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from .terms import Reading
+
 
 class State(StrEnum):
     """What a breaker lets through."""
@@ -67,3 +69,20 @@ class Change(Struct, frozen=True):
     scope: str = ""
     """model, endpoint, region, provider or network, of which `target` then holds the whole name,
     such as `endpoint api.openai.com:443`; empty: a target or a credential."""
+
+
+def overlaid(
+    target: str, at: float, reason: str, found: Reading, *, before: str, after: str
+) -> Change:
+    """Tell that a verdict over a target's breaker began or ended, and what was found."""
+    return Change(
+        at=at,
+        target=target,
+        credential="",
+        before=before,
+        after=after,
+        reason=reason,
+        rule=found.rule,
+        measured=found.measured,
+        threshold=found.threshold,
+    )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from .backoff import Jitter
-from .change import Change
+from .change import Change, overlaid
 from .settings import ErrorRateRule, LatencyRule, Learned
 from .suspicion import Suspicion
 from .terms import Cause, Failure, Reading
@@ -54,7 +54,9 @@ class Demotion:
             return None
         self._trials.clear()
         self.reading = self._told(bad / results)
-        return self._change(now, self.reading, "clear", "demoted")
+        return overlaid(
+            self.target, now, "error_rate", self.reading, before="clear", after="demoted"
+        )
 
     def holds_back(self, jitter: Jitter) -> Reading | None:
         """Return why this request should ask the others first; None: it may try."""
@@ -74,23 +76,10 @@ class Demotion:
         self.reading = None
         self._good.clear()
         self._bad.clear()
-        return self._change(now, found, "demoted", "clear")
+        return overlaid(self.target, now, "error_rate", found, before="demoted", after="clear")
 
     def _told(self, failed: float) -> Reading:
         return Reading("demoted", "error_rate.threshold", failed, self.rule.threshold)
-
-    def _change(self, now: float, found: Reading, before: str, after: str) -> Change:
-        return Change(
-            at=now,
-            target=self.target,
-            credential="",
-            before=before,
-            after=after,
-            reason="error_rate",
-            rule=found.rule,
-            measured=found.measured,
-            threshold=found.threshold,
-        )
 
 
 class Outliers:

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from .change import Change
+from .change import Change, overlaid
 from .latency import usual
 from .settings import LatencyRule, Learned
 from .sketch import Sketch
@@ -240,7 +240,7 @@ class Suspicion:
         self._clear_at = inf
         self._since = min(self._since, now)
         self.reading = found
-        return self._change(now, found, "clear", "suspect")
+        return overlaid(self.target, now, "latency", found, before="clear", after="suspect")
 
     def _rejudge(self, now: float, found: Reading | None, worst: float) -> Change | None:
         """Clear the target, if it has been well, or alone, for long enough."""
@@ -265,20 +265,7 @@ class Suspicion:
             self._since = inf
         for watch in self._watches:
             watch.recent.clear()
-        return self._change(now, found, "suspect", "clear")
+        return overlaid(self.target, now, "latency", found, before="suspect", after="clear")
 
     def _told(self, measured_s: float, threshold_s: float) -> Reading:
         return Reading("suspect", self.rule_name, measured_s * 1000.0, threshold_s * 1000.0)
-
-    def _change(self, now: float, found: Reading, before: str, after: str) -> Change:
-        return Change(
-            at=now,
-            target=self.target,
-            credential="",
-            before=before,
-            after=after,
-            reason="latency",
-            rule=found.rule,
-            measured=found.measured,
-            threshold=found.threshold,
-        )
