@@ -104,16 +104,29 @@ def test_a_broken_promise_is_told_with_how_to_see_it_again() -> None:
         answered=990,
         most_probes=2,
         single=Minutes(count=40, over=3, calls=1000, requests=960, worst=Worst(1.75, 90.0, 7)),
+        dark=Minutes(worst=Worst(3.25, 120.0, 5)),
     )
-    proof.hold(Part(7, 30.0), tally)
+    proof.hold(Part(5, 30.0), tally)
 
-    again = "python -m hotswap.testing.outages --seed=7 --days=30"
-    assert proof.failures[-2:] == [
-        f"seed 7: 2 probes of a target at a time; {again}",
+    again = "python -m hotswap.testing.outages --seed=5 --days=30"
+    assert proof.failures[-3:] == [
+        f"seed 5: 2 probes of a target at a time; {again}",
         (
-            "seed 7: 3 minutes of 40 with more than 1.5 calls per request, 1.75 in the minute to"
+            "seed 5: 3 minutes of 40 with more than 1.5 calls per request, 1.75 in the minute to"
             f" 90 s; {again}"
         ),
+        (
+            "seed 5: 3.25 calls per request in the minute to 120 s, in which nobody took anything;"
+            f" {again}"
+        ),
+    ]
+
+
+def test_fewer_calls_are_promised_of_streams_where_each_vendor_has_one_target() -> None:
+    assert [story.name for story in STORIES if story.bounded] == [
+        "priority, streamed",
+        "weighted, streamed",
+        "least_latency, streamed",
     ]
 
 

@@ -134,6 +134,17 @@ def test_a_minute_counts_if_a_vendor_is_out_and_not_all_are() -> None:
     assert tally.partial.worst.calls == 1.0
 
 
+def test_a_minute_in_which_nobody_takes_anything_counts_apart() -> None:
+    """One vendor is out in the 25th of 72 slots, and at the end of the 30th nobody takes a call."""
+    masks = bytearray(72)
+    masks[24] = 1
+    out = Out(bytes(masks), 7, lambda now: now == 30 * 2.5)
+
+    tally = world(Scripted(lambda _, __: WELL), 180.0, out=out).play()
+
+    assert (tally.single.count, tally.dark.count, tally.calm.count) == (5, 24, 1 + 19)
+
+
 def test_minutes_with_two_vendors_out_are_told_apart() -> None:
     masks = bytearray(72)
     masks[24], masks[30] = 1, 3
@@ -142,6 +153,28 @@ def test_minutes_with_two_vendors_out_are_told_apart() -> None:
     tally = world(Scripted(lambda _, __: WELL), 180.0, out=out).play()
 
     assert (tally.single.count, tally.several.count, tally.partial.count) == (6, 24, 30)
+
+
+def test_who_is_wholly_out_or_named_a_time_takes_nothing() -> None:
+    targets = {target.id: target for target in REGIONS.chain.targets}
+    dead = [
+        Trouble(10.0, 1e6, target.vendor, "", Kind.ERRORS, 1.0, 1.0, outage=True)
+        for target in targets.values()
+        if target.vendor != "mistral"
+    ]
+    slow = Trouble(10.0, 1e6, "mistral", "", Kind.SLOW, 1.0, 8.0, outage=True)
+    sky = Weather(seeded(3), targets.values(), [*dead, slow])
+    start = Start(next(one for one in targets.values() if one.vendor == "mistral"), KEY)
+
+    now, named = 20.0, 0.0
+    while not named:
+        assert not sky.takes_nothing(now)
+        now += 1.0
+        failure = sky.ask(start, now, streamed=True).failure
+        named = (failure and failure.retry_after_s) or 0.0
+
+    assert sky.takes_nothing(now + named - 0.01)
+    assert not sky.takes_nothing(now + named)
 
 
 def test_troubles_befall_only_whom_and_when_they_should() -> None:

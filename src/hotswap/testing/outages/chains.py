@@ -36,13 +36,14 @@ class Story(Struct, frozen=True):
 
     @property
     def bounded(self) -> bool:
-        """Say whether each vendor has one target.
+        """Say whether few calls are promised in a minute with an outage.
 
-        Each target fails five times before it opens. With three of one vendor those are more than
-        half of the requests of a minute.
+        Each target fails five times before it opens: with three of one vendor those are more than
+        half of the requests of a minute. So are whole answers that hang, since all that came
+        within their limit are under way before the first of them can be missed.
         """
         vendors = [target.vendor for target in self.chain.targets]
-        return len(set(vendors)) == len(vendors)
+        return self.streamed and len(set(vendors)) == len(vendors)
 
 
 def _provider(vendor: str, region: str = "") -> Provider:

@@ -19,7 +19,7 @@ from .published import (
 )
 from .replay import RATE
 from .tally import Minutes, Tally
-from .world import DELAYED_S, MOST_CALLS
+from .world import DELAYED_S, MOST_CALLS, MOST_CALLS_IN_VAIN
 
 ABOUT: Final = """\
 # Availability
@@ -79,14 +79,19 @@ def figures(proof: Proof) -> Iterator[str]:
 
 
 def _by_vendors(proof: Proof) -> Iterator[tuple[str, Minutes]]:
-    """Yield minutes by how many vendors are out, and by how many targets a chain has of each."""
+    """Yield minutes by how many vendors are out, and by whether few calls are promised then."""
     bounded = {story.name for story in STORIES if story.bounded}
     one, more = Tally(), Tally()
     for name, tally in proof.chains.items():
         (one if name in bounded else more).add(tally)
-    yield "one vendor out", one.single
-    yield "two vendors out", one.several
-    yield "one vendor out that has several targets of a chain, or two", more.partial
+    one_target = "one target of each vendor, streamed"
+    yield f"one vendor out ({one_target})", one.single
+    yield f"two vendors out ({one_target})", one.several
+    yield "some vendors out (whole answers, or several targets of a vendor)", more.partial
+    both = Tally()
+    both.add(one)
+    both.add(more)
+    yield "all vendors out for some time", both.dark
 
 
 def _minutes_of(what: str, minutes: Minutes) -> str:
@@ -177,11 +182,15 @@ def tables(proof: Proof) -> Iterator[str]:
         [row for name, tally in proof.chains.items() for row in _calls(name, tally)],
     )
     yield "One minute ends with each slot, so they overlap; 24 requests come in each."
-    yield "One counts if a vendor is out at some time of it, and never all of them at once."
+    yield "One counts if a vendor is out at some time of it; all of them are if for some time each"
+    yield "fails every call, or has named a time until which it takes none."
     yield (
-        f"At most {MOST_CALLS:g} calls per request are promised where each vendor has one target:"
-        " the five failures before one opens are many among 24 requests, and three targets of one"
-        " vendor have three times as many when it goes down."
+        f"At most {MOST_CALLS:g} calls per request are promised while some vendors are out, of"
+        " streamed answers where each vendor has one target:"
+        " the five failures before one opens are many among 24 requests, three targets of one"
+        " vendor have three times as many when it goes down, and of whole answers everything is"
+        " under way that came within their limit of 30 s, before the first of them can be missed."
+        f" While all of them are out it is {MOST_CALLS_IN_VAIN:g}."
     )
     yield ""
     yield from _table(
@@ -219,7 +228,12 @@ def _answers(name: str, tally: Tally) -> Sequence[str]:
 
 
 def _calls(name: str, tally: Tally) -> Iterator[Sequence[str]]:
-    outs = (("none", tally.calm), ("one", tally.single), ("two", tally.several))
+    outs = (
+        ("none", tally.calm),
+        ("one", tally.single),
+        ("two", tally.several),
+        ("all", tally.dark),
+    )
     for out, minutes in outs:
         if minutes.count:
             yield (

@@ -10,7 +10,7 @@ from msgspec import Struct
 from .chains import EVERYTHING, STORIES, VARIANTS
 from .replay import replay, story_of
 from .tally import Tally
-from .world import MOST_CALLS
+from .world import MOST_CALLS, MOST_CALLS_IN_VAIN
 
 ANSWERED: Final = 0.9999
 """Share of each chain's requests."""
@@ -70,6 +70,13 @@ class Proof(Struct):
                 f"seed {part.seed}: {tally.partial.over} minutes of {tally.partial.count:,} with "
                 f"more than {MOST_CALLS:g} calls per request, {worst.calls:.2f} in the minute to "
                 f"{worst.at:.0f} s; {again}"
+            )
+
+        if tally.dark.worst.calls > MOST_CALLS_IN_VAIN:
+            worst = tally.dark.worst
+            self.failures.append(
+                f"seed {part.seed}: {worst.calls:.2f} calls per request in the minute to "
+                f"{worst.at:.0f} s, in which nobody took anything; {again}"
             )
 
 

@@ -1,6 +1,6 @@
 """Plays one seed: its chain, the troubles that are drawn for it, and the requests of its days."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Final
 
@@ -48,7 +48,7 @@ def prepare(seed: int, days: float, *, off: str = EVERYTHING, dense: float = 1.0
         load=Load(RATE, days * DAY_S, story.streamed),
         rng=Random(f"world {seed}"),  # noqa: S311 - the seed is the point
         seed=seed,
-        out=_out(troubles, days),
+        out=_out(troubles, days, sky.takes_nothing),
         seam_share=SEAM_FAILS,
     )
     world.tally.outages = sum(trouble.outage for trouble in troubles)
@@ -85,7 +85,7 @@ def told(seed: int, days: float) -> Iterator[str]:
     yield f"answered {tally.share:.5%}; probes of a target at a time: {tally.most_probes}"
 
 
-def _out(troubles: Sequence[Trouble], days: float) -> Out:
+def _out(troubles: Sequence[Trouble], days: float, nobody: Callable[[float], bool]) -> Out:
     """Paint which vendors are out in which slot."""
     slots = round(days * DAY_S * RATE)
     masks = bytearray(slots)
@@ -95,4 +95,4 @@ def _out(troubles: Sequence[Trouble], days: float) -> Out:
             bit = bits[trouble.vendor]
             for slot in range(int(trouble.begin * RATE), min(slots, int(trouble.end * RATE) + 1)):
                 masks[slot] |= bit
-    return Out(bytes(masks), (1 << len(VENDORS)) - 1)
+    return Out(bytes(masks), (1 << len(VENDORS)) - 1, nobody)

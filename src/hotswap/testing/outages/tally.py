@@ -104,6 +104,8 @@ class Tally(Struct):
     """One vendor is out."""
     several: Minutes = field(default_factory=Minutes)
     """Several vendors are out, but not all."""
+    dark: Minutes = field(default_factory=Minutes)
+    """For some time no vendor takes anything."""
     calm: Minutes = field(default_factory=Minutes)
     """No vendor is out."""
     opened: Times = field(default_factory=Times)
@@ -135,6 +137,7 @@ class Tally(Struct):
         self.opened.merge(other.opened)
         self.single.add(other.single)
         self.several.add(other.several)
+        self.dark.add(other.dark)
         self.calm.add(other.calm)
 
     @property

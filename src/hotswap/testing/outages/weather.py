@@ -61,8 +61,16 @@ class _Place:
 
     def turn(self, now: float) -> None:
         """Take up what begins, and drop what has ended."""
+        if now < self.turn_at:
+            return
         self.active = tuple(t for t in self.troubles if t.begin <= now < t.end)
         self.turn_at = next((bound for bound in self.bounds if bound > now), inf)
+
+    def takes_nothing(self, now: float) -> bool:
+        """Say whether every call fails, or would come before the time that was named."""
+        self.turn(now)
+        dead = any(one.share >= 1.0 and one.kind is not Kind.SLOW for one in self.active)
+        return dead or now < self.limited_until
 
 
 class Weather:
@@ -104,10 +112,13 @@ class Weather:
         struck = self._strike(self._places[start.target.id], now)
         return struck if isinstance(struck, Fate) else self._healthy.word(struck)
 
+    def takes_nothing(self, now: float) -> bool:
+        """Say whether each target fails all calls, or has named a time that is not over."""
+        return all(place.takes_nothing(now) for place in self._places.values())
+
     def _strike(self, place: _Place, now: float) -> Fate | float:
         """Return how the call fails, or how many times slower than usual it is answered."""
-        if now >= place.turn_at:
-            place.turn(now)
+        place.turn(now)
         factor = place.pace
         for trouble in place.active:
             if trouble.share < 1.0 and self._random() >= trouble.share:

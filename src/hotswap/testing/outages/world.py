@@ -26,6 +26,8 @@ from .tally import Minutes, Tally, Worst
 DELAYED_S: Final = 2.0
 MOST_CALLS: Final = 1.5
 """Per request in a minute in which some vendors are out, but not all."""
+MOST_CALLS_IN_VAIN: Final = 3.0
+"""The same in a minute in which nobody takes anything for some time: there are three targets."""
 MINUTE_S: Final = 60.0
 _ALERT_S: Final = 5.0
 """So long after a failure or a change somebody looks whether more is to be done."""
@@ -60,6 +62,9 @@ class Out(Struct, frozen=True, gc=False):
     masks: bytes
     every: int
     """The mask of all of them."""
+    nobody: Callable[[float], bool] | None = None
+    """Says of a moment that every vendor is wholly out, or has named a time until which it takes
+    nothing; None: `masks` say all."""
 
 
 class World:
@@ -241,6 +246,7 @@ class _Window:
         "_every",
         "_full",
         "_masks",
+        "_nobody",
         "_outs",
         "_probes",
         "_seed",
@@ -252,6 +258,7 @@ class _Window:
         self._tally = tally
         self._masks = out.masks if out is not None else b""
         self._every = out.every if out is not None else 0
+        self._nobody = out.nobody if out is not None else None
         self._seed = seed
         self._slot_s = slot_s
         self._full = slots
@@ -267,15 +274,15 @@ class _Window:
         self._probes.append(tally.probes)
         if not self._masks:
             return
-        outs.append(self._masks[number])
+        nobody = self._nobody is not None and self._nobody(now)
+        outs.append(self._every if nobody else self._masks[number])
         if number + 1 < self._full:
-            return
-        struck = any(outs)
-        if struck and self._every in outs:
             return
         attempts, probes = tally.attempts - self._calls[0], tally.probes - self._probes[0]
         minutes = tally.calm
-        if struck:
+        if self._every in outs:
+            minutes = tally.dark
+        elif any(outs):
             minutes = tally.several if any(map(_several, outs)) else tally.single
         self._count(minutes, attempts, probes, now)
 
