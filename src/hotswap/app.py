@@ -177,12 +177,13 @@ class DataPlane:
             attempt.cut_off()
 
     def _look(self) -> None:
-        # First, since connections that could not be made in time are told of a little later.
+        # First, since a bug in one look must not end them all.
+        self._tick = asyncio.get_running_loop().call_later(PROBE_TICK_S, self._look)
+        # Before probes, since connections not made in time are told of a little later.
         self.standings.network.on_tick(self._clock.now(), PROBE_TICK_S)
         self._prober.tick()
         if self.standings.changes:
             self._publish()
-        self._tick = asyncio.get_running_loop().call_later(PROBE_TICK_S, self._look)
 
     def _publish(self) -> None:
         for change in self.standings.take_changes():

@@ -4,11 +4,16 @@ import asyncio
 
 import pytest
 
+from hotswap.app import DataPlane
+from hotswap.clock import SystemClock
+from hotswap.core.change import Change
+from hotswap.ledger.record import Record
 from hotswap.testing.provider import ScriptedProvider
 from hotswap.testing.serving import chain_of, chat, serving, snapshot_of
 from hotswap.testing.step import Step
 
 WORDS = tuple(f"w{number} " for number in range(20))
+NEWS = Change(0.0, "one/m", "", "closed", "open", "failures")
 
 
 async def test_streams_finish_on_the_configuration_that_they_began_with() -> None:
@@ -79,3 +84,34 @@ async def test_a_key_that_was_replaced_is_tried_at_once() -> None:
         answer = await gateway.post(chat("assist"))
 
         assert answer.text() == "This answer was written by one."
+
+
+async def test_a_bug_in_one_look_for_probes_does_not_end_them_all() -> None:
+    bugs: list[object] = []
+    told = asyncio.Event()
+
+    def record(_: Record) -> None:
+        if not bugs:
+            bugs.append("told")
+            plane.standings.changes.append(NEWS)
+            raise ValueError
+        told.set()
+
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: bugs.append(type(context["exception"])))
+    async with ScriptedProvider("one") as one:
+        plane = DataPlane(
+            snapshot_of(chain_of(one)),
+            index=0,
+            record=record,
+            changed=lambda _: None,
+            ask=lambda *_: None,
+            clock=SystemClock(),
+        )
+        await plane.serve()
+        plane.standings.changes.append(NEWS)
+
+        await told.wait()
+
+        await plane.close()
+    assert bugs == ["told", ValueError]

@@ -39,14 +39,13 @@ class Place:
         self,
         scope: Scope,
         breaker: Breaker,
-        least: int,
         on_well: Callable[["Place", float], None],
     ) -> None:
         self.scope = scope
         self.name = breaker.target
         """Such as `endpoint api.openai.com:443`."""
         self.breaker = breaker
-        self.least = least
+        self.least = 0
         """Of a region: the `min_targets` of the chains that go by it; else 0."""
         self.members: Mapping[str, str] = {}
         """By target: the part that it stands for, such as its region within a vendor."""
@@ -61,6 +60,11 @@ class Place:
         """The member that is to be probed, or was last."""
         self._last = ""
 
+    def adopt(self, members: Mapping[str, str], *, needs: int, least: int) -> None:
+        """Go by a new configuration; nothing is probed through who belongs here no longer."""
+        self.members, self.needs, self.least = members, needs, least
+        self._asked = {target: None for target in self._asked if target in members}
+
     @property
     def shut(self) -> bool:
         """Its members are barred until a probe shows that it works."""
@@ -73,9 +77,13 @@ class Place:
         return triggers.error is not None
 
     def want(self, target: str) -> None:
-        """Note that traffic was turned away from one of its members."""
-        self.breaker.probing.wanted = True
-        self._asked[target] = None
+        """Note that traffic was turned away from one of its members.
+
+        Requests of a former configuration may ask for others; no probe can go through those.
+        """
+        if target in self.members:
+            self.breaker.probing.wanted = True
+            self._asked[target] = None
 
     def answered(self, begun: float, now: float) -> None:
         """Come back if a member was asked since it opened, and answered: as good as a probe."""

@@ -89,11 +89,13 @@ class Places:
         kinds = _kinds(sites, settings.places, sorted(set(region_leasts)))
         former, self._by_name = self._by_name, {}
         for name, kind in kinds.items():
-            place = former.pop(name, None) or self._new(name, kind, settings.breaker)
+            place = former.pop(name, None) or self._new(name, kind.scope, settings.breaker)
             place.breaker.adopt(settings.breaker)
-            place.members, place.needs = kind.members, kind.needs
+            place.adopt(kind.members, needs=kind.needs, least=kind.least)
             self._by_name[name] = self._register_of(place)
-        for name in former:
+        for name, place in former.items():
+            # Requests of the former configuration may still end there.
+            place.adopt({}, needs=0, least=place.least)
             del self._register[name]
         self._of = {target: [] for target in healths}
         for place in self._by_name.values():
@@ -279,11 +281,11 @@ class Places:
                 above.append(place)
                 above.sort(key=_rank)
 
-    def _new(self, name: str, kind: _Kind, settings: BreakerSettings) -> Place:
+    def _new(self, name: str, scope: Scope, settings: BreakerSettings) -> Place:
         breaker = Breaker(
-            settings, self._jitter, target=name, scope=kind.scope.value, changes=self._changes
+            settings, self._jitter, target=name, scope=scope.value, changes=self._changes
         )
-        return Place(kind.scope, breaker, kind.least, self._recover)
+        return Place(scope, breaker, self._recover)
 
     def _register_of(self, place: Place) -> Place:
         self._register[place.name] = place.breaker
