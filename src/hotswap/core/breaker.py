@@ -7,6 +7,7 @@ longer opening; a ramp that is not tripped closes it. Users never come back all 
 probe what is broken. See `after_opening` and `ramp_after` for what only had enough for a while.
 """
 
+from math import inf
 from typing import Final
 
 from .backoff import Jitter
@@ -213,16 +214,32 @@ class Breaker:
         return True
 
     def on_probe(
-        self, now: float, *, ok: bool, hint_until: float | None = None, reason: str = ""
-    ) -> None:
+        self,
+        now: float,
+        *,
+        ok: bool,
+        hint_until: float | None = None,
+        reason: str = "",
+        begun: float = inf,
+    ) -> bool:
         """Take the result of a leased probe; any other result is dropped.
 
         A bad one prolongs the opening by one level. When it came early, before the end of the
         opening, it only proves that end right.
+
+        Args:
+            now: Monotonic seconds.
+            ok: It ended well.
+            hint_until: The provider's own end of the opening.
+            reason: Why it opens again; empty: for the reason it had.
+            begun: When the probe began; infinity: the present lease is its own.
+
+        Returns:
+            Whether the ramp begins by it.
         """
         state = self.state_at(now)
-        if not self.probing.belongs_to(self.generation):
-            return
+        if not self.probing.belongs_to(self.generation, begun):
+            return False
         self.probing.end()
         if ok:
             self._enter(State.RAMP, now, Reason.PROBE_OK)
@@ -234,14 +251,19 @@ class Breaker:
             reason = reason or self.reason
             self.level = self._next_level(reason)
             self._open(now, reason, hint_until)
+        return ok
 
-    def drop_probe(self) -> None:
-        """Give a lease back without a result."""
-        self.probing.end_without_result()
+    def drop_probe(self, begun: float = inf, *, rest_until: float = -inf) -> None:
+        """Give a lease back without a result; the next one may be had from `rest_until` on.
 
-    def postpone_probe(self, now: float) -> None:
+        As with a result, it must be the lease of the probe that began at `begun`.
+        """
+        if self.probing.belongs_to(self.generation, begun):
+            self.probing.end_without_result(rest_until)
+
+    def postpone_probe(self, now: float, begun: float = inf) -> None:
         """Give a lease back whose probe says nothing, and rest before the next one."""
-        self.probing.end_without_result(now + self._settings.open_s)
+        self.drop_probe(begun, rest_until=now + self._settings.open_s)
 
     def on_answer(self, now: float) -> None:
         """A request that began in this opening, in panic, was answered: as good as a probe."""

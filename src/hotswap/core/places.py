@@ -119,10 +119,10 @@ class Places:
             if place.breaker.state_at(now) in {State.CLOSED, State.RAMP}:
                 self._judge(place, now)
 
-    def on_probe(self, name: str, now: float) -> None:
-        """Let the members of a place come back with it, if its probe ended well."""
+    def on_good_probe(self, name: str, now: float) -> None:
+        """Let the members of a place, if it is one, come back with it."""
         place = self._by_name.get(name)
-        if place is not None and place.breaker.state is State.RAMP:
+        if place is not None:
             self._recover(place, now)
 
     def turn(self, name: str) -> None:

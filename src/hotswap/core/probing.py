@@ -15,7 +15,8 @@ class Probing:
 
     A probe may go once the opening is over; earlier after minutes of a provider's hint, while it is
     in doubt whether there is an outage at all, when no target is left, or when a person wants it.
-    A lease belongs to the generation of the breaker that it was taken in.
+    A lease belongs to the generation of the breaker that it was taken in, and ends when the next
+    one is taken: a larger thing is probed through whom traffic wants, so two may be under way.
     """
 
     __slots__ = (
@@ -25,6 +26,7 @@ class Probing:
         "_jitter",
         "_leased_until",
         "_settings",
+        "taken_at",
         "wanted",
     )
 
@@ -37,6 +39,8 @@ class Probing:
         self._doubt_until = -inf
         self._leased_until = -inf
         self._generation = _NOBODY
+        self.taken_at = -inf
+        """When the lease was taken last."""
 
     def adopt(self, settings: BreakerSettings) -> None:
         """Go by other settings from now on."""
@@ -78,11 +82,15 @@ class Probing:
         """Give the lease to whoever asks, until its result, for `ttl_s` at most."""
         self._leased_until = now + ttl_s
         self._generation = generation
+        self.taken_at = now
         self.wanted = False
 
-    def belongs_to(self, generation: int) -> bool:
-        """Say whether the lease is one of this generation."""
-        return self._generation == generation
+    def belongs_to(self, generation: int, begun: float) -> bool:
+        """Say whether the lease is one of this generation, and of the probe that began at `begun`.
+
+        Any probe that began since is its holder's; infinity: it is not known when.
+        """
+        return self._generation == generation and begun >= self.taken_at
 
     def end(self) -> None:
         """Take the lease back, whoever holds it."""

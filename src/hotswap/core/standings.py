@@ -223,8 +223,10 @@ class Standings:
         self._places.turn(key)
         return True
 
-    def on_probe(self, key: str, now: float, *, failure: Failure | None) -> None:
-        """Take the result of a leased probe.
+    def on_probe(
+        self, key: str, now: float, *, failure: Failure | None, begun: float | None = None
+    ) -> None:
+        """Take the result of a leased probe that began at `begun`; None: with the present lease.
 
         A refusal that does not speak of anybody's health, such as a 400, shows that the target
         is there and the key is known; so does a rate limit for a key that was disabled. Any answer
@@ -234,23 +236,27 @@ class Standings:
         breaker = self._register.get(key)
         if breaker is None:
             return
+        begun = breaker.probing.taken_at if begun is None else begun
+        well = False
         if failure is None:
-            breaker.on_probe(now, ok=True)
+            well = breaker.on_probe(now, ok=True, begun=begun)
         elif failure.cause is Cause.CANCEL:
-            breaker.drop_probe()
-        elif self._cut_off(key, failure, now):
-            breaker.postpone_probe(now)
+            breaker.drop_probe(begun)
+        elif self._cut_off(key, failure, begun, now):
+            breaker.postpone_probe(now, begun)
         else:
             hint = None if failure.retry_after_s is None else now + failure.retry_after_s
             speaks_of = RULES[failure.cause].scope
             probed = key.partition(" ")[0]
-            breaker.on_probe(
+            well = breaker.on_probe(
                 now,
                 ok=speaks_of in _SOUND.get(probed, _NOBODY),
                 hint_until=hint,
                 reason=REASONS[failure.cause] if probed == speaks_of != Scope.TARGET else "",
+                begun=begun,
             )
-        self._places.on_probe(key, now)
+        if well:
+            self._places.on_good_probe(key, now)
 
     def learn(self, change: Change, now: float) -> None:
         """Apply a change that another worker made, or that an operator wants.
@@ -321,12 +327,12 @@ class Standings:
             return False
         return self._keyrings[target.provider].obstacle_at(target.model, now) is None
 
-    def _cut_off(self, key: str, failure: Failure, now: float) -> bool:
+    def _cut_off(self, key: str, failure: Failure, begun: float, now: float) -> bool:
         """Say whether our own network is the reason why a probe failed."""
         kind, _, name = key.partition(" ")
         target = name if kind == Scope.TARGET else self._places.picked(key)
         return RULES[failure.cause].scope is Scope.TARGET and self.network.excuses(
-            target, failure, now, -inf, now
+            target, failure, begun, -inf, now
         )
 
     def _note_drain(self, change: Change) -> None:

@@ -99,7 +99,7 @@ class Prober:
         self._running.pop(probe.due.target.id, None)
         services = self._services
         now = services.clock.now()
-        services.standings.on_probe(probe.due.key, now, failure=failure)
+        services.standings.on_probe(probe.due.key, now, failure=failure, begun=probe.began_at)
         services.publish()
         services.record(probe.record(failure, now))
 
@@ -113,7 +113,6 @@ class _Probe:
     """The listener of one probe."""
 
     __slots__ = (
-        "_began_at",
         "_call",
         "_credential",
         "_dialect",
@@ -126,6 +125,7 @@ class _Probe:
         "_services",
         "_size",
         "_status",
+        "began_at",
         "due",
     )
 
@@ -154,12 +154,12 @@ class _Probe:
         self._dialect = DIALECTS[provider.dialect]
         outgoing = self._dialect.write_probe(due.target, provider.kind)
         request = plane.request(outgoing, due.target, credential, {})
-        self._began_at = services.clock.now()
+        self.began_at = services.clock.now()
         connect_s = min(limit_s, 2.0)
         self._call: Call = services.client.send(
             provider.endpoint, request, self, connect_s=connect_s
         )
-        self._call.set_limit(self._began_at + limit_s)
+        self._call.set_limit(self.began_at + limit_s)
 
     def cancel(self) -> None:
         """Drop the probe without a report."""
@@ -225,9 +225,9 @@ class _Probe:
             needs=Needs(),
             target=self.due.target.id,
             credential=self._credential.id,
-            started_at=self._services.clock.unix() - (now - self._began_at),
-            sent_s=sent_at - self._began_at if sent_at else None,
-            end_s=now - self._began_at,
+            started_at=self._services.clock.unix() - (now - self.began_at),
+            sent_s=sent_at - self.began_at if sent_at else None,
+            end_s=now - self.began_at,
             status=self._status,
             cause=failure.cause.value if failure is not None else "",
             detail=failure.detail if failure is not None else "",

@@ -42,7 +42,8 @@ def test_a_lease_belongs_to_one_generation_and_lasts_for_its_time() -> None:
     made.take(10.0, 5.0, 3)
 
     assert not made.wanted
-    assert (made.belongs_to(3), made.belongs_to(4)) == (True, False)
+    assert [made.belongs_to(3, at) for at in (9.9, 10.0)] == [False, True]
+    assert not made.belongs_to(4, 10.0)
     assert [made.is_free(at, over=True) for at in (14.9, 15.0)] == [False, True]
 
 
@@ -52,5 +53,5 @@ def test_a_probe_that_showed_nothing_is_made_again_after_a_rest() -> None:
     made.end_without_result(12.0)
 
     assert made.wanted
-    assert not made.belongs_to(3)
+    assert not made.belongs_to(3, 11.0)
     assert [made.is_free(at, over=True) for at in (11.9, 12.0)] == [False, True]
