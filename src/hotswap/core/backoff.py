@@ -50,6 +50,13 @@ class RetryBudget:
         self._started = Ring(settings.window_s)
         self._taken = Ring(settings.window_s)
 
+    def adopt(self, settings: RetryBudgetSettings) -> None:
+        """Go by other settings; a window of another length begins empty."""
+        old, self._settings = self._settings, settings
+        if old.window_s != settings.window_s:
+            self._started = Ring(settings.window_s)
+            self._taken = Ring(settings.window_s)
+
     def started(self, now: float) -> None:
         """Count an attempt that begins."""
         self._started.add(now)

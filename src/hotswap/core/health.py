@@ -114,6 +114,7 @@ class TargetHealth:
     def adopt(self, settings: Health, rules: Iterable[LatencyRule | ErrorRateRule]) -> None:
         """Go by other settings and by these rules of the chains; equal rules keep their verdict."""
         self._settings = settings
+        self.retries.adopt(settings.retry_budget)
         self.latency.adopt(settings.learned)
         self._outliers.adopt(rules, settings.learned)
         self._silence.adopt(settings.silence)

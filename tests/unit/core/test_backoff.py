@@ -43,3 +43,23 @@ def test_a_spent_budget_is_whole_again_after_its_window() -> None:
     assert not budget.take(8.0)
 
     assert budget.take(10.0)
+
+
+def test_a_new_share_counts_what_has_happened_so_far() -> None:
+    budget = RetryBudget(RetryBudgetSettings(share=0.1, reserve=0.0, window_s=10.0))
+    for _ in range(100):
+        budget.started(0.0)
+    assert budget.take(0.0)
+
+    budget.adopt(RetryBudgetSettings(share=0.2, reserve=0.0, window_s=10.0))
+
+    assert sum(budget.take(0.5) for _ in range(50)) == 19
+
+
+def test_a_window_of_another_length_begins_empty() -> None:
+    budget = RetryBudget(RetryBudgetSettings(share=0.1, reserve=1.0, window_s=10.0))
+    assert [budget.take(0.0) for _ in range(2)] == [True, False]
+
+    budget.adopt(RetryBudgetSettings(share=0.1, reserve=1.0, window_s=60.0))
+
+    assert [budget.take(at) for at in (1.0, 50.0, 61.0)] == [True, False, True]
