@@ -107,6 +107,7 @@ class DataPlane:
             snapshot.chains.values(),
             snapshot.health,
             workers=snapshot.server.workers,
+            now=self._clock.now(),
         )
         self._lessons.adopt(snapshot.health.lessons)
         self.gateway.plane = Plane(snapshot)

@@ -9,7 +9,7 @@ from hotswap.clock import SystemClock
 from hotswap.core.change import Change
 from hotswap.ledger.record import Record
 from hotswap.testing.provider import ScriptedProvider
-from hotswap.testing.serving import chain_of, chat, serving, snapshot_of
+from hotswap.testing.serving import chain_of, chat, pair, serving, snapshot_of
 from hotswap.testing.step import Step
 
 WORDS = tuple(f"w{number} " for number in range(20))
@@ -84,6 +84,23 @@ async def test_a_key_that_was_replaced_is_tried_at_once() -> None:
         answer = await gateway.post(chat("assist"))
 
         assert answer.text() == "This answer was written by one."
+
+
+async def test_a_probe_under_way_ends_well_though_nothing_is_known_of_its_target_any_more() -> None:
+    limited = Step(status=429, headers={"retry-after-ms": "20"})
+    async with pair() as p:
+        p.one.script(limited, Step(first_byte_s=0.2))
+        while p.one.requests < 2:
+            await p.gateway.post(chat("assist"))
+        only_two = snapshot_of(chain_of(p.two))
+        p.gateway.plane.apply(only_two)
+        p.gateway.plane.standings.adopt(
+            only_two.providers, only_two.chains.values(), only_two.health, now=1e9
+        )
+        while not p.gateway.probes:
+            await p.gateway.post(chat("assist"))
+
+        assert [(probe.target, probe.cause) for probe in p.gateway.probes] == [("one/m", "")]
 
 
 async def test_a_bug_in_one_look_for_probes_does_not_end_them_all() -> None:

@@ -75,14 +75,21 @@ class Network:
         self._tick_at = inf
         self.down = False
 
-    def adopt(self, vendors: Mapping[str, str], witnesses: Mapping[str, Witness]) -> None:
-        """Go by a new configuration: the vendor of each target, and who tells of it."""
+    def adopt(
+        self, vendors: Mapping[str, str], witnesses: Mapping[str, Witness], now: float
+    ) -> None:
+        """Go by a new configuration: the vendor of each target, and who tells of it.
+
+        Where none of the vendors in doubt is left, nothing speaks against our network any more.
+        """
         self._vendors = vendors
         by_vendor: dict[str, list[Witness]] = {}
         for target, vendor in vendors.items():
             by_vendor.setdefault(vendor, []).append(witnesses[target])
         self._witnesses = by_vendor
         self._doubts &= by_vendor.keys()
+        if self.down and not self._doubts:
+            self._end(now)
 
     def excuses(
         self, target: str, failure: Failure, begun: float, heard_at: float, now: float
@@ -136,12 +143,15 @@ class Network:
         if alive_at >= self._first_at:
             self._doubts.clear()
             if self.down:
-                self.down = False
-                self._tell(now, DOWN, UP)
+                self._end(now)
         elif not self.down and self._certain(now):
             self.down = True
             self._tell(now, UP, DOWN)
             self._on_down(alive_at, now)
+
+    def _end(self, now: float) -> None:
+        self.down = False
+        self._tell(now, DOWN, UP)
 
     def _certain(self, now: float) -> bool:
         if len(self._doubts) < _VENDORS or now < self._second_at + _SETTLE_S:

@@ -12,6 +12,7 @@ from .breaker import Breaker
 from .change import Change, Reason, State
 from .health import TargetHealth
 from .keyring import REASONS, Keyring
+from .leaving import Leaving
 from .network import Network
 from .place import SHUT
 from .places import OWN, Places, Site
@@ -68,6 +69,7 @@ class Standings:
         "_healths",
         "_jitter",
         "_keyrings",
+        "_left",
         "_left_keyrings",
         "_places",
         "_register",
@@ -90,7 +92,8 @@ class Standings:
         self._endpoints: dict[str, Endpoint] = {}
         self._healths: dict[str, TargetHealth] = {}
         self._keyrings: dict[str, Keyring] = {}
-        self._left_keyrings: dict[str, Keyring] = {}
+        self._left: Leaving[TargetHealth] = Leaving()
+        self._left_keyrings: Leaving[Keyring] = Leaving()
         self._register: dict[str, Breaker] = {}
         self._places = Places(settings.places, jitter, self._register, self.changes)
         self._drained: dict[str, Change] = {}
@@ -109,21 +112,24 @@ class Standings:
         settings: Health,
         *,
         workers: int = 1,
+        now: float = 0.0,
     ) -> None:
         """Go by a new configuration.
 
         What is known of unchanged targets (provider, model, endpoint) and keys (provider, id,
-        secret) stays. Requests that are still under way by the former configuration find its
-        targets and keys until the next one comes.
+        secret) stays. Requests that are still under way by a former configuration find its
+        targets and keys for as long as they may last.
 
         Args:
             providers: By name.
             chains: Their targets have a standing.
             settings: Of all standings.
             workers: Processes that share the limits of the keys.
+            now: Monotonic seconds.
         """
         self.settings = settings
         targets: dict[str, Target] = {}
+        lasting_s: dict[str, float] = {}
         rules: dict[str, list[LatencyRule | ErrorRateRule]] = {}
         regions: list[int] = []
         for chain in chains:
@@ -131,45 +137,68 @@ class Standings:
             if chain.triggers.region is not None:
                 regions.append(chain.triggers.region.min_targets)
             for target in chain.targets:
-                targets.setdefault(target.id, target)
-                rules.setdefault(target.id, []).extend(mine)
-        endpoints = {id_: providers[t.provider].endpoint for id_, t in targets.items()}
-        former = self._healths
-        self._healths = {}
-        for id_ in targets:
+                id_ = target.id
+                targets.setdefault(id_, target)
+                rules.setdefault(id_, []).extend(mine)
+                lasting_s[id_] = max(lasting_s.get(id_, 0.0), chain.timeouts.total_s)
+        self._targets = targets
+        self._adopt_targets(providers, rules, lasting_s, now)
+        self._adopt_keys(providers, workers, lasting_s, now)
+        self._adopt_places(providers, regions, now)
+
+    def _adopt_targets(
+        self,
+        providers: Mapping[str, Provider],
+        rules: Mapping[str, Iterable[LatencyRule | ErrorRateRule]],
+        lasting_s: Mapping[str, float],
+        now: float,
+    ) -> None:
+        endpoints = {id_: providers[t.provider].endpoint for id_, t in self._targets.items()}
+        former, self._healths = self._healths, {}
+        for id_ in self._targets:
             same = endpoints[id_] == self._endpoints.get(id_)
             health = former.pop(id_) if same else self._new(id_)
             if not same and id_ in self._drained:
                 health.breaker.obey(self._drained[id_], 0.0)
-            health.adopt(settings, rules[id_])
+            health.adopt(self.settings, rules[id_])
             self._healths[id_] = health
             self._register[f"target {id_}"] = health.breaker
-        left = {id_: health for id_, health in former.items() if id_ not in targets}
-        for id_ in left:
+        for id_ in former.keys() - self._targets.keys():
             del self._register[f"target {id_}"]
-        self.target = (left | self._healths).__getitem__
-        self._targets, self._endpoints = targets, endpoints
-        self._adopt_keys(providers, workers)
-        self._adopt_places(providers, regions)
+        self._endpoints = endpoints
+        self._left.adopt(former, lasting_s, now)
+        self.target = (self._left.things | self._healths).__getitem__
 
-    def _adopt_places(self, providers: Mapping[str, Provider], regions: Iterable[int]) -> None:
+    def _adopt_places(
+        self, providers: Mapping[str, Provider], regions: Iterable[int], now: float
+    ) -> None:
         sites = {id_: _site(t, providers[t.provider]) for id_, t in self._targets.items()}
         self._places.adopt(self.settings, sites, self._healths, regions)
-        self.network.adopt({id_: site.vendor for id_, site in sites.items()}, self._healths)
+        vendors = {id_: site.vendor for id_, site in sites.items()}
+        self.network.adopt(vendors, self._healths, now)
         for change in self._drained.values():
             self._places.learn(change, 0.0)
         for health in self._healths.values():
             health.on_open = self._places.on_open
             health.network = self.network
 
-    def _adopt_keys(self, providers: Mapping[str, Provider], workers: int) -> None:
-        for left in self._left_keyrings.values():
+    def _adopt_keys(
+        self,
+        providers: Mapping[str, Provider],
+        workers: int,
+        lasting_s: Mapping[str, float],
+        now: float,
+    ) -> None:
+        for left in self._left_keyrings.things.values():
             left.drop()
         former = self._keyrings
         self._keyrings = {}
         breaker = self.settings.breaker
+        longest_s: dict[str, float] = {}
         for name, provider in providers.items():
-            models = frozenset(t.model for t in self._targets.values() if t.provider == name)
+            mine = [t for t in self._targets.values() if t.provider == name]
+            models = frozenset(t.model for t in mine)
+            longest_s[name] = max((lasting_s[t.id] for t in mine), default=0.0)
             keyring = former.pop(name, None) or Keyring(
                 provider, breaker, self._jitter, register=self._register, changes=self.changes
             )
@@ -177,10 +206,10 @@ class Standings:
                 provider, breaker, models, headroom=self.settings.headroom, workers=workers
             )
             self._keyrings[name] = keyring
-        self._left_keyrings = former
         for keyring in former.values():
             keyring.drop()
-        self.keyring = (former | self._keyrings).__getitem__
+        self._left_keyrings.adopt(former, longest_s, now)
+        self.keyring = (self._left_keyrings.things | self._keyrings).__getitem__
 
     def take_changes(self) -> list[Change]:
         """Return what changed since the last time, in order of discovery."""

@@ -118,6 +118,7 @@ class _Probe:
         "_dialect",
         "_dialect_name",
         "_headers",
+        "_health",
         "_kind",
         "_parts",
         "_plane",
@@ -142,6 +143,7 @@ class _Probe:
         self.due = due
         self._report = report
         self._services = services
+        self._health = services.standings.target(due.target.id)
         self._plane = plane
         self._credential = credential
         self._status = 0
@@ -168,8 +170,7 @@ class _Probe:
     def on_head(self, status: int, headers: Headers) -> None:
         """Keep what the judgement needs."""
         self._status, self._headers = status, headers
-        services = self._services
-        services.standings.target(self.due.target.id).heard_at = services.clock.now()
+        self._health.heard_at = self._services.clock.now()
 
     def on_body(self, data: bytes) -> None:
         """Gather the body."""

@@ -374,19 +374,43 @@ def test_what_fails_long_after_the_process_went_on_counts() -> None:
     assert world.state("one/a") is State.OPEN
 
 
+def reload(world: World, name: str, now: float) -> None:
+    """Go by a configuration of `NAME/x` alone."""
+    chain = Chain("c", (Target(f"{name}/x", name, "x"),))
+    endpoint = Endpoint(f"{name}.test", 443, tls=True)
+    keys = (Credential("main", "sk-1"),)
+    provider = Provider(name, "openai", endpoint, "/v1", keys, vendor=name)
+    world.standings.adopt({name: provider}, [chain], Health(), now=now)
+
+
 def test_a_new_configuration_forgets_vendors_that_are_gone() -> None:
     world = cut_off()
-    chain = Chain("c", (Target("one/a", "one", "a"),))
-    provider = Provider(
-        "one",
-        "openai",
-        Endpoint("one.test", 443, tls=True),
-        "/v1",
-        (Credential("main", "sk-1"),),
-        vendor="one",
-    )
 
-    world.standings.adopt({"one": provider}, [chain], Health())
+    reload(world, "one", 12.0)
     world.standings.due_probes(20.0)
 
     assert not world.down
+
+
+def test_our_network_is_up_again_where_none_of_the_vendors_that_failed_is_left() -> None:
+    world = cut_off()
+    world.standings.due_probes(13.0)
+    world.told("network")
+
+    reload(world, "three", 14.0)
+
+    assert not world.down
+    assert [(c.at, c.before, c.after) for c in world.standings.take_changes()] == [
+        (14.0, "down", "up")
+    ]
+    world.fail("three/x", DNS, 15.0, times=5)
+    assert world.state("three/x") is State.OPEN
+
+
+def test_our_network_stays_down_while_a_vendor_that_failed_is_left() -> None:
+    world = cut_off()
+    world.standings.due_probes(13.0)
+
+    reload(world, "two", 14.0)
+
+    assert world.down

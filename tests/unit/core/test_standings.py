@@ -1,7 +1,9 @@
 import pytest
 
 from hotswap.core.change import Change, State
-from hotswap.core.settings import BreakerSettings, Health
+from hotswap.core.plan import plan
+from hotswap.core.run import Run, Start
+from hotswap.core.settings import BreakerSettings, Health, RetryBudget
 from hotswap.core.standings import ProbeDue, Standings
 from hotswap.core.terms import Cause, Chain, Credential, Endpoint, Failure, Provider, Target
 
@@ -23,11 +25,11 @@ def adopted(*targets: Target, jitter: float = 0.0) -> Standings:
     return made
 
 
-def adopt(made: Standings, *targets: Target, one: Provider | None = None) -> None:
+def adopt(made: Standings, *targets: Target, one: Provider | None = None, now: float = 0.0) -> None:
     providers = {t.provider: provider(t.provider) for t in targets}
     if one is not None:
         providers["one"] = one
-    made.adopt(providers, [Chain("c", targets), Chain("d", targets)], Health())
+    made.adopt(providers, [Chain("c", targets), Chain("d", targets)], Health(), now=now)
 
 
 def fail(made: Standings, target: Target, now: float, times: int = 5) -> None:
@@ -213,9 +215,45 @@ def test_requests_of_the_former_configuration_find_their_targets_and_keys() -> N
     assert made.keyring("two") is keyring
     assert not made.lease("target two/b", 1000.0, 1.0)
     assert not made.lease("credential two main", 1000.0, 1.0)
-    adopt(made, A)
+
+
+def test_requests_find_their_targets_and_keys_whatever_configurations_come_after() -> None:
+    made = adopted(A, B)
+    health, keyring = made.target("two/b"), made.keyring("two")
+
+    adopt(made, A, now=100.0)
+    adopt(made, Target("three/c", "three", "c"), now=300.0)
+    adopt(made, Target("three/c", "three", "c"), now=699.9)
+
+    assert made.target("two/b") is health
+    assert made.keyring("two") is keyring
+    assert made.target("one/a").in_flight == 0
+
+
+def test_what_no_request_can_ask_for_any_more_is_forgotten_with_the_next_configuration() -> None:
+    made = adopted(A, B)
+
+    adopt(made, A, now=100.0)
+    adopt(made, A, now=760.0)
+
     with pytest.raises(KeyError):
         made.target("two/b")
+    with pytest.raises(KeyError):
+        made.keyring("two")
+
+
+def test_a_request_goes_on_after_two_new_configurations_without_its_target() -> None:
+    made = adopted(A, B)
+    chain = Chain("c", (A, B))
+    candidates = plan(chain, made, 0.0, lambda: 0.0)
+    run = Run(chain, candidates, made, deadline=600.0, jitter=lambda: 0.0)
+    run.begin(0.0)
+
+    adopt(made, A, now=1.0)
+    adopt(made, A, now=2.0)
+
+    assert run.on_failure(HARD, 3.0) == Start(B, MAIN)
+    assert made.soonest_reopening(chain.targets, 3.0) == 0.0
 
 
 def test_late_news_of_a_former_configuration_leaves_nothing_behind() -> None:
@@ -243,6 +281,18 @@ def test_new_settings_are_adopted() -> None:
 
     assert made.settings is quick
     assert made.target("one/a").obstacle_at(0.0) == "open"
+
+
+def test_a_new_retry_budget_is_adopted() -> None:
+    made = adopted(A)
+    retries = made.target("one/a").retries
+    assert [retries.take(0.0) for _ in range(4)] == [True, True, True, False]
+
+    more = Health(retry_budget=RetryBudget(reserve=4.0))
+    made.adopt({"one": provider("one")}, [Chain("c", (A,))], more)
+
+    assert made.target("one/a").retries is retries
+    assert [retries.take(0.1) for _ in range(2)] == [True, False]
 
 
 def test_what_another_worker_found_out_holds_here() -> None:
