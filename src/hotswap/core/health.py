@@ -235,6 +235,12 @@ class TargetHealth:
         self._waiting.pop(token, None)
         self._slowed.discard(token)
 
+    def forgive(self, since: float, now: float) -> None:
+        """Take back what its results led to after `since`, short of an opening."""
+        self._outliers.forgive(since, now)
+        if self.breaker.state is _CLOSED or self.breaker.state is _RAMP:
+            self.breaker.renew()
+
     def obstacle_at(self, now: float) -> str | None:
         """Return why no request may go here now, `open` or `half_open`; None: nothing bars it."""
         breaker, silence = self.breaker, self._silence

@@ -7,10 +7,11 @@ and fine in another.
 
 from collections import deque
 from collections.abc import Iterable
+from math import inf
 from typing import Final
 
 from .backoff import Jitter
-from .change import Change, overlaid
+from .change import Change, Reason, overlaid
 from .settings import ErrorRateRule, LatencyRule, Learned
 from .suspicion import Suspicion
 from .terms import Cause, Failure, Reading
@@ -30,13 +31,15 @@ class Demotion:
     had nowhere else to go, less than 0.8 of the threshold failed.
     """
 
-    __slots__ = ("_bad", "_good", "_trials", "reading", "rule", "target")
+    __slots__ = ("_bad", "_good", "_since", "_trials", "reading", "rule", "target")
 
     def __init__(self, rule: ErrorRateRule, target: str) -> None:
         self.rule = rule
         self.target = target
         self.reading: Reading | None = None
         """Why the target is demoted; None: it is not."""
+        self._since = -inf
+        """When it was demoted last."""
         self._good = Ring(rule.window_s)
         self._bad = Ring(rule.window_s)
         self._trials: deque[bool] = deque(maxlen=rule.min_requests)
@@ -53,6 +56,7 @@ class Demotion:
         if results < self.rule.min_requests or bad / results <= self.rule.threshold:
             return None
         self._trials.clear()
+        self._since = now
         self.reading = self._told(bad / results)
         return overlaid(
             self.target, now, "error_rate", self.reading, before="clear", after="demoted"
@@ -64,6 +68,20 @@ class Demotion:
             return None
         return self.reading
 
+    def forgive(self, since: float, now: float) -> Change | None:
+        """Count afresh, and take back what was found after `since`; return what changed."""
+        self._clear()
+        found = self.reading
+        if found is None or self._since <= since:
+            return None
+        self.reading = None
+        return overlaid(self.target, now, Reason.NETWORK, found, before="demoted", after="clear")
+
+    def _clear(self) -> None:
+        self._good.clear()
+        self._bad.clear()
+        self._trials.clear()
+
     def _try(self, now: float, *, ok: bool) -> Change | None:
         rule, trials = self.rule, self._trials
         trials.append(ok)
@@ -74,8 +92,7 @@ class Demotion:
             self.reading = found
             return None
         self.reading = None
-        self._good.clear()
-        self._bad.clear()
+        self._clear()
         return overlaid(self.target, now, "error_rate", found, before="demoted", after="clear")
 
     def _told(self, failed: float) -> Reading:
@@ -141,6 +158,11 @@ class Outliers:
         """Take one result."""
         for demotion in self.demotions:
             self._tell(demotion.add(now, ok=ok))
+
+    def forgive(self, since: float, now: float) -> None:
+        """Take back what results said after `since`: our own network was down."""
+        for demotion in self.demotions:
+            self._tell(demotion.forgive(since, now))
 
     def suspicion(self, now: float, rule: LatencyRule) -> Reading | None:
         """Return why the target is suspect by `rule`; None: it is not."""

@@ -378,8 +378,7 @@ class Standings:
             breaker = health.breaker
             if breaker.state in SHUT and breaker.reason in OWN:
                 breaker.forgive(since, now)
-            elif breaker.state is State.CLOSED:
-                breaker.renew()
+            health.forgive(since, now)
 
     def _new(self, target_id: str) -> TargetHealth:
         return TargetHealth(

@@ -1,7 +1,8 @@
 """Our own network being down blames nobody; two vendors that fail at once are two vendors."""
 
 from hotswap.core.change import Change, State
-from hotswap.core.settings import Health
+from hotswap.core.health import TargetHealth
+from hotswap.core.settings import ErrorRateRule, Health
 from hotswap.core.standings import Standings
 from hotswap.core.terms import Cause, Chain, Credential, Endpoint, Failure, Provider, Target
 
@@ -11,6 +12,7 @@ LATE = Failure(Cause.HARD, "timeout")
 SILENT = Failure(Cause.HANG, "first_content")
 REFUSED = Failure(Cause.HARD, "refused")
 BUSY = Failure(Cause.HARD, "server_error", 503)
+FAILING = ErrorRateRule(threshold=0.1, trial_share=0.0)
 
 
 class World:
@@ -261,6 +263,75 @@ def test_growth_that_our_network_caused_is_taken_back() -> None:
     world.standings.due_probes(15.0)
 
     assert (breaker.state, breaker.level) == (State.CLOSED, 0)
+
+
+def test_a_ramp_in_which_our_network_was_down_goes_on_as_if_nothing_had_failed() -> None:
+    world = World("one/a", "two/b")
+    world.fail("one/a", BUSY, 0.0, times=5)
+    breaker = world.standings.target("one/a").breaker
+    assert world.standings.lease("target one/a", 20.0, 5.0)
+    world.standings.on_probe("target one/a", 20.0, failure=None)
+
+    world.fail("one/a", DNS, 21.0, times=2)
+    world.fail("two/b", DNS, 21.0)
+    world.standings.due_probes(24.0)
+    assert world.down
+    world.hear("two/b", 25.0)
+    world.fail("one/a", BUSY, 26.0, times=2)
+    assert (breaker.state, breaker.until) == (State.RAMP, 50.0)
+    world.fail("one/a", BUSY, 27.0)
+
+    assert breaker.state is State.OPEN
+
+
+def demotable(world: World) -> TargetHealth:
+    """Have `one/a` judged by its share of failures, after 30 good answers; return its health."""
+    health = world.standings.target("one/a")
+    health.adopt(Health(), [FAILING])
+    for _ in range(30):
+        world.hear("one/a", 1.0)
+    return health
+
+
+def test_a_demotion_that_our_network_caused_is_taken_back() -> None:
+    world = World("one/a", "two/b")
+    health = demotable(world)
+    world.fail("one/a", DNS, 10.0, times=4)
+    assert health.demotion(10.0, FAILING) is not None
+    world.fail("two/b", DNS, 10.0)
+    world.told("network")
+
+    world.standings.due_probes(12.0)
+
+    assert health.demotion(12.0, FAILING) is None
+    assert world.told("one/a") == [("clear", "network")]
+
+
+def test_failures_of_our_network_do_not_lead_to_a_demotion_later() -> None:
+    world = World("one/a", "two/b")
+    health = demotable(world)
+    world.fail("one/a", DNS, 10.0, times=3)
+    world.fail("two/b", DNS, 10.0)
+    world.standings.due_probes(12.0)
+    world.hear("two/b", 13.0)
+
+    world.fail("one/a", BUSY, 14.0)
+
+    assert health.demotion(14.0, FAILING) is None
+
+
+def test_a_target_that_was_demoted_before_our_network_went_down_stays_so() -> None:
+    world = World("one/a", "two/b")
+    health = demotable(world)
+    world.fail("one/a", BUSY, 5.0, times=4)
+    world.hear("one/a", 6.0)
+    world.fail("one/a", DNS, 10.0)
+    world.fail("two/b", DNS, 10.0)
+
+    world.standings.due_probes(12.0)
+
+    assert world.down
+    assert health.demotion(12.0, FAILING) is not None
 
 
 def test_what_was_open_before_stays_open() -> None:
