@@ -222,6 +222,16 @@ class Run:
         self._retried += 1
         return hand
 
+    def suited(self) -> list[Target]:
+        """Return the targets that can do what the request asks, however they stand."""
+        barred = {skip.target for skip in self.skips if skip.unable or skip.reason == OTHER_MODEL}
+        order = self._ask.order
+        return [
+            target
+            for target in self._chain.targets
+            if target.id not in barred and (not order or target.id in order)
+        ]
+
     def _take(self, failure: Failure, failed: Start | None) -> None:
         """Take note of how the attempt in hand ended, which may be the second of two."""
         self._failure = failure
@@ -340,7 +350,7 @@ class Run:
         """Add the targets that could not be asked in their turn, if one of them can by now."""
         if not self._fallback:
             return False
-        passed = [target for target in self._suited() if target.id not in self._tried]
+        passed = [target for target in self.suited() if target.id not in self._tried]
         if not passed:
             return False
         more = look(passed, self._chain, self._standings, now, self._jitter, ask=self._ask)
@@ -409,17 +419,7 @@ class Run:
     def _returning(self) -> list[Target]:
         """Return the targets that may still be asked, if one of them comes back."""
         again = self._retried < self._chain.retry.max_attempts - 1
-        return [one for one in self._suited() if again or one.id not in self._tried]
-
-    def _suited(self) -> list[Target]:
-        """Return the targets that can do what the request asks, however they stand."""
-        barred = {skip.target for skip in self.skips if skip.unable or skip.reason == OTHER_MODEL}
-        order = self._ask.order
-        return [
-            target
-            for target in self._chain.targets
-            if target.id not in barred and (not order or target.id in order)
-        ]
+        return [one for one in self.suited() if again or one.id not in self._tried]
 
     def _leave_out(self, target: Target, lacks: str) -> None:
         self.skips = (*self.skips, Skip(target.id, lacks, unable=True))
