@@ -221,3 +221,11 @@ async def test_vectors_stay_at_home_too() -> None:
 async def test_several_zones_may_be_allowed() -> None:
     async with world() as w:
         assert (await w.ask("states")).headers["x-hotswap-target"] == "us/m"
+
+
+async def test_the_advised_pause_is_that_of_the_targets_inside_the_zones() -> None:
+    limited = Step(status=429, headers={"retry-after": "30"})
+    async with world(limited) as w:
+        answer = await w.ask("europe")
+
+        assert 30 <= int(answer.headers["retry-after"]) <= 34

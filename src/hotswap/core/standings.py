@@ -332,22 +332,28 @@ class Standings:
         """Return in how many seconds the first of `targets` may serve again; None: unknown.
 
         0 when nothing bars one of them, or a probe is due. Larger things count as far as
-        `triggers` go by them; None: all of them.
+        `triggers` go by them; None: all of them. When a drain ends is not known.
         """
-        soonest: float | None = None
-        for target in targets:
-            until = now
-            health = self.target(target.id)
-            bars = [p.breaker for p in health.above if triggers is None or p.concerns(triggers)]
-            for breaker in (health.breaker, *bars):
-                if breaker.state_at(now) is State.OPEN:
-                    until = max(until, breaker.until)
-            obstacle = self.keyring(target.provider).obstacle_at(target.model, now)
-            if obstacle is not None:
-                until = max(until, obstacle.until)
-            wait = max(0.0, until - now)
-            soonest = wait if soonest is None else min(soonest, wait)
-        return soonest
+        back = (self._back_at(target, now, triggers) for target in targets)
+        return min((max(0.0, at - now) for at in back if at is not None), default=None)
+
+    def _back_at(self, target: Target, now: float, triggers: Triggers | None) -> float | None:
+        """Return when a target may serve again; None: an operator wants nothing to go there."""
+        health = self.target(target.id)
+        bars = [health.breaker]
+        for place in health.above:
+            drained = place.breaker.state is State.DRAINED
+            if drained or triggers is None or place.concerns(triggers):
+                bars.append(place.breaker)
+        until = now
+        for breaker in bars:
+            state = breaker.state_at(now)
+            if state is State.DRAINED:
+                return None
+            if state is State.OPEN:
+                until = max(until, breaker.until)
+        obstacle = self.keyring(target.provider).obstacle_at(target.model, now)
+        return until if obstacle is None else max(until, obstacle.until)
 
     def _usable(self, id_: str, now: float) -> bool:
         """Say whether a probe may go through a target."""

@@ -1,11 +1,12 @@
 """Carries out what a run decides until there is an answer or nothing left to try."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import assert_never
 
 from ..core.capability import words
 from ..core.run import Action, GiveUp, Run, Sleep, Start
-from ..core.terms import Cause, Failure
+from ..core.terms import Cause, Failure, Target
 from ..dialects.api import UnableError, Writer
 from ..errors import RefusedError
 from .answer import explain, give_up, note
@@ -31,7 +32,7 @@ async def drive(run: Run, line: Line, services: Services) -> None:
                 await services.sleep(seconds)
                 action = _wake(run, line, services)
             case GiveUp(failure):
-                refuse(line, failure, services)
+                refuse(line, failure, run.suited(), services)
                 action = None
             case _:
                 assert_never(action)
@@ -118,15 +119,22 @@ def cut_short(line: Line, writer: Writer | None, code: str, words: str) -> None:
     exchange.abort()
 
 
-def refuse(line: Line, failure: Failure | None, services: Services) -> None:
-    """Answer a request that nothing could answer, in the caller's dialect."""
+def refuse(
+    line: Line, failure: Failure | None, suited: Iterable[Target], services: Services
+) -> None:
+    """Answer a request that nothing could answer, in the caller's dialect.
+
+    Args:
+        line: The request's.
+        failure: Of the last attempt; None: there was none.
+        suited: The targets that it may have been answered by, at another time.
+        services: Say when one of them is back.
+    """
     now = services.clock.now()
     if line.refused is not None and not line.tried and not line.committed:
         raise line.refused
     exchange, dialect = line.exchange, line.route.dialect
-    retry_after_s = services.standings.soonest_reopening(
-        line.chain.targets, now, line.chain.triggers
-    )
+    retry_after_s = services.standings.soonest_reopening(suited, now, line.chain.triggers)
     refusal = give_up(line, failure, retry_after_s)
     if line.committed:
         writer = line.splice.writer if line.splice is not None else None

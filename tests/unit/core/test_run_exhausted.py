@@ -195,6 +195,14 @@ def test_nobody_waits_for_a_reset_that_comes_too_late():
     assert case.run(0.5).begin(0.5) == GiveUp(None)
 
 
+def test_nobody_waits_for_what_is_drained():
+    case = Case(Exhausted(wait_s=2.0))
+    for target in (A, B):
+        case.standings.learn(Change(0.0, target.id, "", "", "drained", Reason.OPERATOR), 0.0)
+
+    assert case.run(0.5).begin(0.5) == GiveUp(None)
+
+
 def test_a_wait_ends_with_its_time_and_with_the_last_failure():
     case = Case(Exhausted(wait_s=1.0))
     case.open(A)

@@ -5,7 +5,16 @@ from hotswap.core.plan import plan
 from hotswap.core.run import Run, Start
 from hotswap.core.settings import BreakerSettings, Health, RetryBudget
 from hotswap.core.standings import ProbeDue, Standings
-from hotswap.core.terms import Cause, Chain, Credential, Endpoint, Failure, Provider, Target
+from hotswap.core.terms import (
+    Cause,
+    Chain,
+    Credential,
+    Endpoint,
+    Failure,
+    Provider,
+    Target,
+    Triggers,
+)
 
 A = Target("one/a", "one", "a")
 B = Target("two/b", "two", "b", 2)
@@ -350,3 +359,14 @@ def test_the_soonest_reopening_counts_target_and_key() -> None:
     assert made.soonest_reopening((A,), 10.0) == 30.0
     assert made.soonest_reopening((A, B), 10.0) == 20.0
     assert made.soonest_reopening((A, B), 100.0) == 0.0
+
+
+@pytest.mark.parametrize("drained", ["one/a", "endpoint one.test:443"])
+def test_nobody_knows_when_a_drain_ends(drained: str) -> None:
+    made = adopted(A, Target("one/c", "one", "c"), B)
+    throttle(made, B, 30.0, 0.0)
+    made.learn(Change(0.0, drained, "", "closed", "drained", "operator"), 0.0)
+
+    assert made.soonest_reopening((A,), 0.0) is None
+    assert made.soonest_reopening((A, B), 0.0) == 30.0
+    assert made.soonest_reopening((A,), 0.0, Triggers(error=None)) is None
