@@ -77,8 +77,8 @@ class TargetHealth:
         self.retries = RetryBudget(settings.retry_budget)
         """Pays for further tries of requests that have no other target left."""
         self.above: list[Place] = []
-        """Of the larger things that it belongs to: those that are open or in their ramp, and some
-        that were lately; the largest come first."""
+        """Of the larger things that it belongs to: those that are open or in their ramp, or were
+        when a request last asked; the largest come first."""
         self.on_open: Callable[[str, float], None] | None = None
         """Hears of each opening that its own results led to, with the target and the moment."""
         self.network: Network | None = None

@@ -8,6 +8,7 @@ from .change import State
 from .terms import Reading, Scope, Triggers
 
 SHUT: Final = frozenset({State.OPEN, State.HALF_OPEN})
+_CLOSED: Final = State.CLOSED
 _OPEN: Final = State.OPEN
 _HALF_OPEN: Final = State.HALF_OPEN
 _DRAINED: Final = State.DRAINED
@@ -107,12 +108,14 @@ class Place:
         self._asked.clear()
 
 
-def bar_at(above: Sequence[Place], target: str, now: float, triggers: Triggers) -> Reading | None:
+def bar_at(above: list[Place], target: str, now: float, triggers: Triggers) -> Reading | None:
     """Return the first of what is `above` that bars `target` for a chain with `triggers`.
 
-    What an operator drained comes before all: it holds in panic, too.
+    What an operator drained comes before all: it holds in panic, too. What has closed is taken off
+    the list, since requests to targets with nothing above cost less.
     """
     found: Reading | None = None
+    closed = False
     for place in above:
         state = place.breaker.state_at(now)
         if state is _OPEN or state is _HALF_OPEN:
@@ -121,6 +124,10 @@ def bar_at(above: Sequence[Place], target: str, now: float, triggers: Triggers) 
                 found = place.breaker.reading(state.value, place.name)
         elif state is _DRAINED:
             return Reading(state.value, scope=place.name)
+        elif state is _CLOSED:
+            closed = True
+    if closed:
+        above[:] = [place for place in above if place.breaker.state is not _CLOSED]
     return found
 
 

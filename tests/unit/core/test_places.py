@@ -573,6 +573,21 @@ def test_a_target_without_trouble_looks_at_no_place() -> None:
     assert [world.standings.target(target).above for target in HOST] == [[]] * 5
 
 
+def test_a_target_looks_at_no_place_any_more_after_its_ramp() -> None:
+    world = host_down()
+    world.probe("endpoint one.v.test:443", 10.0, ok=True)
+    health = world.standings.target("one/d")
+
+    assert world.bar("one/d", 39.9) is None
+    assert [place.name for place in health.above] == ["endpoint one.v.test:443"]
+    assert world.bar("one/d", 40.0) is None
+    assert health.above == []
+
+    for target in ("one/a", "one/b", "one/c"):
+        world.fail(target, 50.0)
+    assert world.bar("one/d", 50.1) is not None
+
+
 def test_a_place_that_is_closed_again_bars_nobody_whatever_the_triggers() -> None:
     world = host_down()
     world.probe("endpoint one.v.test:443", 10.0, ok=True)
