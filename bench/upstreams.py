@@ -29,10 +29,10 @@ PROVIDER_HEADERS: Final[Mapping[str, str]] = {
     "openai-project": "proj_0123456789abcdefghijklmn",
     "openai-version": "2020-10-01",
     "x-envoy-upstream-service-time": "431",
-    "x-ratelimit-limit-requests": "10000",
-    "x-ratelimit-limit-tokens": "30000000",
-    "x-ratelimit-remaining-requests": "9999",
-    "x-ratelimit-remaining-tokens": "29999750",
+    "x-ratelimit-limit-requests": "10000000",
+    "x-ratelimit-limit-tokens": "30000000000",
+    "x-ratelimit-remaining-requests": "9999999",
+    "x-ratelimit-remaining-tokens": "29999999750",
     "x-ratelimit-reset-requests": "6ms",
     "x-ratelimit-reset-tokens": "0s",
     "x-request-id": "req_0123456789abcdef0123456789abcdef",
@@ -45,7 +45,8 @@ PROVIDER_HEADERS: Final[Mapping[str, str]] = {
     "cf-ray": "0123456789abcdef-FRA",
     "alt-svc": 'h3=":443"; ma=86400',
 }
-"""With the length these are the 25 headers that a real provider answers with."""
+"""With the length these are the 25 headers that a real provider answers with; its limits are such
+as would allow the load, because nobody is asked first who says that there is too much of it."""
 
 CHAT: Final = "/v1/chat/completions"
 MESSAGES: Final = "/v1/messages"

@@ -21,6 +21,12 @@ _WEIGHT: Final = 0.05
 _AGAIN_S: Final = 2.0
 """One refusal may be a mood; a second one within this time, of a request that was under way, shows
 a limit: a limit refuses everything until it resets."""
+_PAUSE_S: Final = 0.05
+"""While plenty is left of every limit, what the answers of so short a time tell is not read: a busy
+worker would read the same thousands of times ..."""
+_PAUSES_S: Final = (1e-6, 1e-9, 1e-9, 1e-9)
+"""... and per unit of the limit: at 10,000 requests a second of 1,000 tokens each, as many as a
+worker sends at all, no more than a hundredth of the limit goes meanwhile."""
 _BY_ALLOWANCE: Final = frozenset({"openai", "azure"})
 """Kinds that count what the answer may be, not what it is."""
 
@@ -31,20 +37,49 @@ _Cost = tuple[float, float, float, float]
 class Charge(Struct, gc=False):
     """What one attempt was charged with."""
 
+    room: "Room"
     cost: _Cost
     at: float
     """When it began."""
+    meters: tuple[tuple[int, Meter], ...]
+    """Those that counted it, and of which unit they are."""
     marks: list[float]
-    """What had been charged by then, by unit."""
+    """What each of them had counted by then."""
     prompt_tokens: int
     by_allowance: bool
     """The provider keeps what it charged for the answer, however short that is."""
+
+    def mark_of(self, unit: int) -> float:
+        """Return what had been counted of a unit; 0.0: nobody counted it yet."""
+        for (counted, _), mark in zip(self.meters, self.marks, strict=True):
+            if counted == unit:
+                return mark
+        return 0.0
+
+    def settle(self, usage: Usage | None, now: float, *, refund: bool = False) -> None:
+        """Replace what the attempt was expected to cost by what it did, at its end.
+
+        Args:
+            usage: As the provider counted; None: it did not say.
+            now: Monotonic seconds.
+            refund: The attempt cost nothing: it was refused, or never sent.
+        """
+        self.room.settle(self, usage, now, refund=refund)
 
 
 class Room:
     """What is known of the limits of one credential with one model."""
 
-    __slots__ = ("_answers", "_by_unit", "_density", "_meters", "_output", "_owner", "_refused_at")
+    __slots__ = (
+        "_answers",
+        "_by_unit",
+        "_density",
+        "_meters",
+        "_output",
+        "_owner",
+        "_refused_at",
+        "listens_at",
+    )
 
     def __init__(self, owner: "Rooms", now: float) -> None:
         self._owner = owner
@@ -57,6 +92,8 @@ class Room:
         self._density = 1.0
         """Tokens of a prompt as the provider counts them, for each that was estimated."""
         self._refused_at = -inf
+        self.listens_at = -inf
+        """What answers tell before is not worth reading."""
         self.adopt(now)
 
     def adopt(self, now: float) -> None:
@@ -82,11 +119,10 @@ class Room:
     def begin(self, prompt_tokens: int, output_tokens: int, now: float) -> Charge:
         """Charge an attempt with what it is expected to cost."""
         cost = self._cost(prompt_tokens, output_tokens)
-        for unit, meter in self._meters:
-            meter.charge(cost[unit], now)
-        marks = [meter.charged if meter is not None else 0.0 for meter in self._by_unit]
+        meters = self._meters
+        marks = [meter.charge(cost[unit], now) for unit, meter in meters]
         by_allowance = self._owner.by_allowance and output_tokens > 0
-        return Charge(cost, now, marks, prompt_tokens, by_allowance)
+        return Charge(self, cost, now, meters, marks, prompt_tokens, by_allowance)
 
     def settle(self, charge: Charge, usage: Usage | None, now: float, *, refund: bool) -> None:
         """Replace what was expected by what it was."""
@@ -97,18 +133,22 @@ class Room:
         else:
             true = self._true(charge, usage)
         expected = charge.cost
-        for unit, meter in self._meters:
-            meter.correct(true[unit] - expected[unit], now)
+        for unit, meter in charge.meters:
+            meter.correct(true[unit] - expected[unit], charge.at, now)
 
     def hear(self, windows: Iterable[Window], charge: Charge | None, now: float) -> None:
         """Take what the provider says, in its answer to what was charged with `charge`."""
+        pause_s = _PAUSE_S
         for window in windows:
             unit = window.unit
             meter = self._by_unit[unit] or self._meter(unit, now)
             if charge is None:
                 meter.hear(window, meter.charged, now, now)
             else:
-                meter.hear(window, charge.marks[unit], charge.at, now)
+                meter.hear(window, charge.mark_of(unit), charge.at, now)
+            plenty = window.remaining is None and window.minute
+            pause_s = min(pause_s, window.limit * _PAUSES_S[unit]) if plenty else 0.0
+        self.listens_at = now + pause_s
 
     def refuse(self, charge: Charge | None, wait_s: float, now: float) -> None:
         """Take a refusal, which may have named its limit before."""
@@ -183,6 +223,7 @@ class Rooms:
         *,
         rule: HeadroomRule,
         workers: int,
+        now: float,
     ) -> None:
         """Go by other settings; what is known of `unchanged` credentials stays."""
         limits = provider.limits or RateLimits()
@@ -196,11 +237,11 @@ class Rooms:
             known = former.get(model, {})
             rooms = {id_: room for id_, room in known.items() if id_ in unchanged}
             for room in rooms.values():
-                room.adopt(-inf)
+                room.adopt(now)
             if self.by_hand:
                 for credential in provider.credentials:
                     if credential.id not in rooms:
-                        rooms[credential.id] = Room(self, -inf)
+                        rooms[credential.id] = Room(self, now)
             if rooms:
                 self._rooms[model] = rooms
 
@@ -235,30 +276,6 @@ class Rooms:
         room = self.find(credential_id, model) or self._new(credential_id, model, now)
         if room is not None:
             room.hear(windows, charge, now)
-
-    def settle(
-        self,
-        credential_id: str,
-        model: str,
-        charge: Charge,
-        now: float,
-        *,
-        usage: Usage | None = None,
-        refund: bool = False,
-    ) -> None:
-        """Replace what an attempt was expected to cost by what it did, at its end.
-
-        Args:
-            credential_id: The key.
-            model: What was asked for.
-            charge: As `begin` gave it.
-            now: Monotonic seconds.
-            usage: As the provider counted; None: it did not say.
-            refund: The attempt cost nothing: it was refused, or never sent.
-        """
-        room = self.find(credential_id, model)
-        if room is not None:
-            room.settle(charge, usage, now, refund=refund)
 
     def on_refusal(
         self, credential_id: str, model: str, charge: Charge | None, wait_s: float, now: float

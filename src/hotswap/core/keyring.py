@@ -100,6 +100,7 @@ class Keyring:
         *,
         headroom: HeadroomRule | None = None,
         workers: int = 1,
+        now: float = 0.0,
     ) -> None:
         """Take over a new list of keys; what is known of unchanged keys and models stays.
 
@@ -109,6 +110,7 @@ class Keyring:
             models: That its targets ask for.
             headroom: How other limits are learned.
             workers: Processes that share the limits evenly.
+            now: Monotonic seconds; a limit that was set by hand is counted from then on.
         """
         same = {c.id for c in provider.credentials if c in self._credentials}
         self._settings = settings
@@ -117,7 +119,12 @@ class Keyring:
         self._refused = {c: ids for c, ids in self._refused.items() if c in same}
         self._asked = {c: model for c, model in self._asked.items() if model in models}
         self.rooms.adopt(
-            provider, same, models, rule=headroom or HeadroomRule(), workers=max(1, workers)
+            provider,
+            same,
+            models,
+            rule=headroom or HeadroomRule(),
+            workers=max(1, workers),
+            now=now,
         )
         for model, breaker in list(self._all()):
             if breaker.credential in same and (not model or model in models):

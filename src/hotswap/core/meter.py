@@ -199,19 +199,20 @@ class Meter:
             self._spread_until = now + MINUTE_S
         return share
 
-    def charge(self, cost: float, now: float) -> None:
-        """Count a request that begins, whether it had room or not."""
+    def charge(self, cost: float, now: float) -> float:
+        """Count a request that begins, whether it had room or not; return all that was counted."""
         self.charged += cost
         self._count.add(now, cost)
         if now < self._spread_until:
             step = cost * self._per_unit_s(self._headroom)
             # What went although it had no room is not held against what follows.
             self._tat = min(max(self._tat, now) + step, now + max(BURST_S, BURST_STEPS * step))
+        return self.charged
 
-    def correct(self, difference: float, now: float) -> None:
-        """Settle what was charged: it cost more, or less."""
+    def correct(self, difference: float, at: float, now: float) -> None:
+        """Settle what was charged at `at`: it cost more, or less."""
         self.charged += difference
-        self._count.add(now, difference)
+        self._count.correct(at, difference, now)
         if now < self._spread_until:
             self._tat += difference * self._per_unit_s(self._headroom)
 

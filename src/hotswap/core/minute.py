@@ -23,12 +23,34 @@ class Minute:
         self._total = 0.0
 
     def add(self, now: float, amount: float) -> None:
-        """Count `amount`; one below zero takes back what was counted too much."""
+        """Count `amount`."""
         index = int(now)
         if index > self._index:
             self._turn(index)
         self._fresh += amount
         self._total += amount
+
+    def correct(self, at: float, difference: float, now: float) -> None:
+        """Count more, or less, of what was counted at `at`, as long as that is within the minute.
+
+        It leaves together with what it corrects: else the sum would be wrong in between.
+        """
+        index = int(now)
+        if index > self._index:
+            self._turn(index)
+        second = int(at)
+        if second >= self._index:
+            self._fresh += difference
+            self._total += difference
+            return
+        past = self._past
+        for place in range(len(past) - 1, -1, -1):
+            when, amount = past[place]
+            if when == second:
+                past[place] = when, amount + difference
+                self._total += difference
+            if when <= second:
+                return
 
     def total_at(self, now: float) -> float:
         """Return the sum."""

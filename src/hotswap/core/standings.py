@@ -203,7 +203,12 @@ class Standings:
                 provider, breaker, self._jitter, register=self._register, changes=self.changes
             )
             keyring.adopt(
-                provider, breaker, models, headroom=self.settings.headroom, workers=workers
+                provider,
+                breaker,
+                models,
+                headroom=self.settings.headroom,
+                workers=workers,
+                now=now,
             )
             self._keyrings[name] = keyring
         for keyring in former.values():

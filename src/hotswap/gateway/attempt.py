@@ -210,9 +210,9 @@ class Attempt:
         now = self.last_at = self._services.clock.now()
         self._came.status, self._came.headers = status, headers
         self.health.on_byte(self.token, now)
-        self.tab.on_head(headers, now)
-        line = self.line
-        if self._came.faulty:
+        line, faulty = self.line, self._came.faulty
+        self.tab.on_head(headers, now, faulty=faulty)
+        if faulty:
             self._look(now + FAULT_BODY_S)
         elif line.request.stream and b"json" not in headers.get(b"content-type", b""):
             self._relay = Relay(line, self.start.target, self._speech.passage(), self.number)

@@ -23,8 +23,10 @@ class Tab:
             self._credential, self._model, now, needs.prompt_tokens, needs.output_tokens
         )
 
-    def on_head(self, headers: Headers, now: float) -> None:
-        """Take what every answer of some providers tells of their limits."""
+    def on_head(self, headers: Headers, now: float, *, faulty: bool = False) -> None:
+        """Take what every answer of some providers tells of their limits; refusals tell more."""
+        if not faulty and self._charge is not None and now < self._charge.room.listens_at:
+            return
         windows = read_windows(self._kind, headers)
         if windows:
             self._rooms.on_limits(self._credential, self._model, windows, now, self._charge)
@@ -48,14 +50,7 @@ class Tab:
         """
         refused = failure is not None and failure.cause is Cause.THROTTLE
         if self._charge is not None:
-            self._rooms.settle(
-                self._credential,
-                self._model,
-                self._charge,
-                now,
-                usage=usage,
-                refund=refused or not sent,
-            )
+            self._charge.settle(usage, now, refund=refused or not sent)
         if refused and failure is not None:
             wait_s = failure.retry_after_s or 0.0
             self._rooms.on_refusal(self._credential, self._model, self._charge, wait_s, now)

@@ -30,7 +30,9 @@ def adopt(
     limits = RateLimits(rpm, tpm) if rpm or tpm else None
     endpoint = Endpoint("one.test", 443, tls=True)
     provider = Provider("one", kind, endpoint, "/v1", (KEY,), limits=limits)
-    known.adopt(provider, frozenset({"key"}), ("a",), rule=HeadroomRule(), workers=workers)
+    known.adopt(
+        provider, frozenset({"key"}), ("a",), rule=HeadroomRule(), workers=workers, now=-60.0
+    )
 
 
 def pressed(known: Rooms, now: float, *, tokens: int = 0, headroom: float = 0.9) -> float:
@@ -131,7 +133,7 @@ def test_an_answer_without_usage_stays_charged_as_expected() -> None:
     for _ in range(10):
         charge = begin(known, 7.0, tokens=500)
         assert charge is not None
-        known.settle("key", "a", charge, 8.0)
+        charge.settle(None, 8.0)
 
     assert pressed(known, 8.0, tokens=500) > 1.0
 
@@ -159,7 +161,7 @@ def test_tokens_are_charged_as_expected_and_settled_as_counted() -> None:
 
     for charge in charges:
         assert charge is not None
-        known.settle("key", "a", charge, 8.0, usage=Usage(input_tokens=500, output_tokens=50))
+        charge.settle(Usage(input_tokens=500, output_tokens=50), 8.0)
 
     assert pressed(known, 8.0, tokens=500) == 0.0
     room = known.find("key", "a")
@@ -173,7 +175,7 @@ def test_a_refused_attempt_costs_nothing() -> None:
     for _ in range(120):
         charge = begin(known, 7.0)
         assert charge is not None
-        known.settle("key", "a", charge, 7.0, refund=True)
+        charge.settle(None, 7.0, refund=True)
 
     assert pressed(known, 7.0) == 0.0
 
@@ -183,7 +185,7 @@ def test_where_the_allowance_counts_it_stays_charged() -> None:
     for _ in range(9):
         charge = begin(known, 7.0, allowed=1000)
         assert charge is not None
-        known.settle("key", "a", charge, 8.0, usage=Usage(output_tokens=3))
+        charge.settle(Usage(output_tokens=3), 8.0)
 
     room = known.find("key", "a")
     assert room is not None
@@ -265,7 +267,7 @@ def test_a_limit_that_nothing_confirms_is_forgotten() -> None:
 def refuse_at(known: Rooms, now: float) -> None:
     charge = begin(known, now)
     if charge is not None:
-        known.settle("key", "a", charge, now, refund=True)
+        charge.settle(None, now, refund=True)
     known.on_refusal("key", "a", charge, 0.0, now)
 
 
@@ -337,3 +339,44 @@ def test_the_limits_of_another_credential_or_model_are_its_own() -> None:
     hear(known, 7.0, Window(Unit.REQUESTS, 5.0))
     known.on_limits("gone", "a", (Window(Unit.REQUESTS, 5.0),), 7.0, None)
     assert known.find("gone", "a") is None
+
+
+def test_what_answers_tell_is_read_again_before_a_hundredth_of_a_limit_went() -> None:
+    known = rooms()
+    hear(known, 10.0, Window(Unit.REQUESTS, 10_000.0), Window(Unit.TOKENS, 1e12))
+    room = known.find("key", "a")
+    assert room is not None
+    assert room.listens_at == pytest.approx(10.01)
+
+    hear(known, 11.0, Window(Unit.REQUESTS, 1e9), Window(Unit.TOKENS, 1e12))
+    assert room.listens_at == pytest.approx(11.05)
+
+    hear(known, 12.0, Window(Unit.REQUESTS, 1e9, 3.0), Window(Unit.TOKENS, 1e12))
+    assert room.listens_at == 12.0
+
+
+def test_a_charge_is_settled_by_those_only_who_counted_it() -> None:
+    """A limit of tokens that is named while requests are under way counts none of them."""
+    known = rooms(rpm=600)
+    charges = [begin(known, 10.0, tokens=490) for _ in range(100)]
+    hear(known, 11.0, Window(Unit.TOKENS, 100_000.0), charge=charges[0])
+
+    for charge in charges:
+        assert charge is not None
+        charge.settle(Usage(input_tokens=490, output_tokens=10), 12.0)
+
+    uses = {use.unit: use.used for use in known.uses_at("a", 12.0)}
+    assert uses == {"requests": 100.0, "tokens": 0.0}
+
+
+def test_of_a_limit_that_was_set_by_hand_nothing_is_guessed_in_the_first_minute() -> None:
+    known = Rooms()
+    endpoint = Endpoint("one.test", 443, tls=True)
+    provider = Provider("one", "groq", endpoint, "/v1", (KEY,), limits=RateLimits(600, None))
+    known.adopt(provider, frozenset({"key"}), ("a",), rule=HeadroomRule(), workers=1, now=100.0)
+
+    for now in (101.0, 102.0):
+        charge = begin(known, now - 0.5)
+        known.on_refusal("key", "a", charge, 1.0, now)
+
+    assert [use.limit for use in known.uses_at("a", 103.0) if use.unit == "requests"] == [600.0]

@@ -258,8 +258,10 @@ class _Request:
         else:
             self._world.later(1.0, now, self._done)
 
-    def on_head(self, headers: dict[bytes, bytes], now: float) -> None:
-        """Take the head of an answer."""
+    def on_head(self, headers: dict[bytes, bytes], now: float, *, faulty: bool = False) -> None:
+        """Take the head of an answer, as `Tab` does."""
+        if not faulty and self._charge is not None and now < self._charge.room.listens_at:
+            return
         windows = read_windows(self._world.kind, headers)
         if windows:
             self._rooms.on_limits("key", "m", windows, now, self._charge)
@@ -267,7 +269,7 @@ class _Request:
     def on_end(self, usage: Usage, now: float) -> None:
         """Take the end of an answer."""
         if self._charge is not None:
-            self._rooms.settle("key", "m", self._charge, now, usage=usage)
+            self._charge.settle(usage, now)
         self._done(now)
 
     def _done(self, now: float) -> None:
@@ -278,13 +280,13 @@ class _Request:
         if self._counts and not self._met:
             self._met = True
             self._world.tally.refused += 1
-        self.on_head(headers, now)
+        self.on_head(headers, now, faulty=True)
         failure = self._world.failure(refusal)
         windows = read_named(refusal.body)
         if windows and failure.cause is Cause.THROTTLE:
             self._rooms.on_limits("key", "m", windows, now, self._charge)
         if self._charge is not None:
-            self._rooms.settle("key", "m", self._charge, now, refund=True)
+            self._charge.settle(None, now, refund=True)
         self._rooms.on_refusal("key", "m", self._charge, failure.retry_after_s or 0.0, now)
         self._health.on_end(self._token)
         keyring = self._standings.keyring("one")

@@ -270,7 +270,7 @@ class Line:
             if failure is None:
                 usage = Usage(self._ask.prompt_tokens, self._ask.output_tokens)
             refund = failure is not None and (refused or failure.detail in _UNSENT)
-            rooms.settle(key, model, self._charge, now, usage=usage, refund=refund)
+            self._charge.settle(usage, now, refund=refund)
         if failure is not None and refused:
             rooms.on_refusal(key, model, self._charge, failure.retry_after_s or 0.0, now)
 
