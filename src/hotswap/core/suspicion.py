@@ -69,7 +69,16 @@ def _bounds(rule: LatencyRule, learned: Learned, *, streamed: bool) -> _Bounds:
 class _Watch:
     """Times of one kind of requests, as one rule judges them."""
 
-    __slots__ = ("_bounds", "_factor", "_rule", "_samples", "_usual", "minute", "recent")
+    __slots__ = (
+        "_accepted",
+        "_bounds",
+        "_factor",
+        "_rule",
+        "_samples",
+        "_usual",
+        "minute",
+        "recent",
+    )
 
     def __init__(self, rule: LatencyRule, learned: Learned, *, streamed: bool) -> None:
         self._rule = rule
@@ -78,10 +87,14 @@ class _Watch:
         """The last ones. They count for what is usual only when they leave, so that a target which
         becomes slow is measured by what it was before."""
         self._usual = usual(0.95)
+        self._accepted = False
+        """It was slow for so long that this is usual: until more is learned nothing is too slow."""
         self.adopt(learned, streamed=streamed)
 
     def adopt(self, learned: Learned, *, streamed: bool) -> None:
-        self._bounds = _bounds(self._rule, learned, streamed=streamed)
+        bounds = _bounds(self._rule, learned, streamed=streamed)
+        start_s = bounds.most_s if self._accepted else bounds.start_s
+        self._bounds = _Bounds(start_s, bounds.least_s, bounds.most_s)
         self._factor = learned.first_content_factor
         self._samples = learned.samples
 
@@ -125,6 +138,7 @@ class _Watch:
         self._usual = usual(0.95)
         for seconds in self.recent:
             self._usual.add(now, seconds)
+        self._accepted = True
         self._bounds = _Bounds(self._bounds.most_s, self._bounds.least_s, self._bounds.most_s)
 
 
@@ -217,11 +231,11 @@ class Suspicion:
         self._look_at = now + _LOOK_S
         worst = -inf
         found: Reading | None = None
-        enough = False
         for watch in self._watches:
             watch.minute.forget(now)
             count = watch.minute.count
-            if not count:
+            # A few answers may clear a target, but do not make one suspect.
+            if not count or (self.reading is None and count < self._samples):
                 continue
             share = _PERCENTILES[self.rule.percentile].share
             if self.reading is None:
@@ -231,10 +245,9 @@ class Suspicion:
             if measured_s > worst * threshold_s:
                 worst = measured_s / threshold_s
                 found = self._told(measured_s, threshold_s)
-            enough = enough or (measured_s > threshold_s and count >= self._samples)
         if self.reading is not None:
             return self._rejudge(now, found, worst)
-        return self._suspect(now, found) if enough and found is not None else None
+        return self._suspect(now, found) if found is not None and worst > 1.0 else None
 
     def _suspect(self, now: float, found: Reading) -> Change:
         self._clear_at = inf

@@ -10,6 +10,7 @@ import pytest
 from hotswap.core.change import Change
 from hotswap.core.health import TargetHealth
 from hotswap.core.settings import Health, LatencyRule, Learned
+from hotswap.core.suspicion import Suspicion
 from hotswap.core.terms import Cause, Failure, Reading
 
 LEARNED = LatencyRule()
@@ -367,3 +368,35 @@ def test_other_settings_change_what_is_learned() -> None:
     health.adopt(Health(learned=Learned(first_content_min_s=1.0)), (LEARNED,))
 
     assert health.suspicion(120.2, LEARNED)
+
+
+def test_a_verdict_is_told_by_what_was_measured_often_enough() -> None:
+    """Two whole answers that are slower still are too few to tell of."""
+    suspicion = Suspicion(SECOND, Learned(), "one/a")
+    for i in range(25):
+        suspicion.add(1.0 + i * 0.01, 1.05 if i % 8 == 0 else 0.5, streamed=1)
+    for _ in range(2):
+        suspicion.add(1.5, 9.0, streamed=0)
+
+    change = suspicion.look(2.0)
+
+    assert change is not None
+    assert change.measured == pytest.approx(1050.0, rel=0.05)
+
+
+def test_what_was_accepted_as_usual_stays_so_with_other_settings() -> None:
+    learned = Learned(samples=30)
+    suspicion = Suspicion(LEARNED, learned, "one/a")
+    for i in range(60):
+        suspicion.add(i * 0.1, 1.0, streamed=1)
+    for i in range(25):
+        suspicion.add(10.0 + i * 0.1, 12.0, streamed=1)
+    assert suspicion.reading is not None
+    suspicion.look(20.0 + learned.accept_s)
+    assert suspicion.reading is None
+
+    suspicion.adopt(learned)
+    for i in range(25):
+        suspicion.add(21.0 + learned.accept_s + i * 0.1, 12.0, streamed=1)
+
+    assert suspicion.reading is None
