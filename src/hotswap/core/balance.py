@@ -103,10 +103,10 @@ def _busy(health: TargetHealth, scene: Scene) -> float:
 
     Else whoever refuses at once, and so never has anything to do, would attract everything.
     """
-    failing_at = health.failing_at
-    if failing_at and failing_at > health.well_from:
+    failed_at = health.failed_at
+    if failed_at and failed_at > health.well_from:
         penalty_s = scene.standings.settings.learned.penalty_s
-        return health.in_flight + (_FAILING if scene.now < failing_at + penalty_s else 0.0)
+        return health.in_flight + (_FAILING if scene.now < failed_at + penalty_s else 0.0)
     return health.in_flight
 
 

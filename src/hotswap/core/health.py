@@ -51,6 +51,7 @@ class TargetHealth:
         "above",
         "breaker",
         "changes",
+        "failed_at",
         "failing_at",
         "heard_at",
         "latency",
@@ -60,7 +61,7 @@ class TargetHealth:
         "well_from",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0915 - one statement per field, each documented
         self,
         settings: Health,
         jitter: Jitter,
@@ -83,6 +84,8 @@ class TargetHealth:
         """Hears of each opening that its own results led to, with the target and the moment."""
         self.network: Network | None = None
         """Knows whether our own side is to blame; None: nobody does."""
+        self.failed_at = 0.0
+        """When it failed last by its own fault."""
         self.failing_at = 0.0
         """When what it opened by last, or what may yet open it, began."""
         self.well_from = -inf
@@ -223,6 +226,7 @@ class TargetHealth:
         hint = None if failure.retry_after_s is None else now + failure.retry_after_s
         state = breaker.state_at(now)
         if state is _CLOSED or state is _RAMP:
+            self.failed_at = now
             self.failing_at = self.failing_at if self._results.consecutive else now
             self._outliers.add_result(now, ok=False)
             self._judge(now, state, hint)
@@ -269,10 +273,8 @@ class TargetHealth:
         return None if obstacle is None else self.breaker.reading(obstacle)
 
     def bars(self, now: float, triggers: Triggers) -> bool:
-        """Say whether a chain's request that failed elsewhere had better not come here."""
-        return self.obstacle_at(now) is not None or (
-            bool(self.above) and bar_at(self.above, self.breaker.target, now, triggers) is not None
-        )
+        """Say whether anything bars requests of a chain with `triggers` now."""
+        return self.bar_at(now, triggers) is not None
 
     def admits_at(self, now: float) -> bool:
         """Say whether this request may ask the target in its turn; only a ramp ever refuses.

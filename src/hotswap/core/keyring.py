@@ -273,15 +273,20 @@ class Keyring:
         hint = None if failure.retry_after_s is None else now + failure.retry_after_s
         breaker.trip(now, reason, until=hint)
 
-    def on_success(self, credential_id: str, model: str, now: float) -> None:  # noqa: ARG002 - reported like `on_failure`
+    def on_success(self, credential_id: str, model: str, begun: float) -> None:
         """Note that an attempt with this key ended well: its troubles are no longer in a row.
 
         Nothing is opened or closed by it: the attempt may have begun before the trouble.
+
+        Args:
+            credential_id: The key.
+            model: What was asked for.
+            begun: When; whoever began before the last throttle has shown nothing since.
         """
         if self._refused:
             self._refused.pop(credential_id, None)
         if self._access and (breaker := self._find(credential_id, model)) is not None:
-            breaker.answered = True
+            breaker.answered = breaker.answered or begun >= breaker.shut_at
 
     def panic_pick(self, model: str, now: float) -> Credential | None:
         """Return the key to try when no target is left; None: none may be tried.
@@ -295,9 +300,17 @@ class Keyring:
             bar = self._bar(credential.id, model, now)
             if bar is None:
                 return credential
-            if bar.reason == Reason.THROTTLED and not bar.hinted and bar.until < best_until:
+            named = bar.hinted and now < bar.until
+            if bar.reason == Reason.THROTTLED and not named and bar.until < best_until:
                 best, best_until = credential, bar.until
         return best
+
+    def is_disabled(self, credential_id: str, model: str, now: float) -> bool:
+        """Say whether a key is of no use until somebody or a probe mends it: no clock will."""
+        if not self._whole and not self._access:
+            return False
+        bar = self._bar(credential_id, model, now)
+        return bar is not None and bar.reason != Reason.THROTTLED
 
     def due_probes(self, now: float) -> list[DueKey]:
         """Return the keys whose opening is over and that traffic asked for since."""

@@ -251,7 +251,8 @@ def _sorted_out(
         known: What is wrong with those that were looked at already.
         enough: The first one that is fine is: the others become the rest.
     """
-    region = scene.chain.triggers.region
+    # Who names an order wants no other one.
+    region = None if scene.ask.order else scene.chain.triggers.region
     eligible: list[Target] = []
     behind: list[_Behind] = []
     skips: list[Skip] = []

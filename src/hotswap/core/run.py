@@ -1,14 +1,13 @@
 """One request's decisions: events in, one action out."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from msgspec import Struct
 
 from . import waiting
 from .capability import CONTEXT
-from .change import State
 from .error_class import acts_on
+from .panic import is_barred, panic_key
 from .plan import ANYTHING, DOWN, OTHER_MODEL, Ask, Plan, Skip, least_bad, look
 from .regions import stand_in
 from .retry import pause_s
@@ -31,7 +30,7 @@ class Sleep(Struct, frozen=True, gc=False):
 
 
 class GiveUp(Struct, frozen=True, gc=False):
-    """Nothing is left to try; `failure` is None when not one attempt was possible.
+    """Nothing is left to try; `failure` is that of the last attempt, None: there was none.
 
     If every skip of the run is `unable` then, the request asks for what no target can do.
     """
@@ -73,7 +72,7 @@ class Run:
         "skips",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0915 - one statement per field, each documented
         self,
         chain: Chain,
         plan: Plan,
@@ -120,7 +119,8 @@ class Run:
         """The targets that were asked."""
         self._retried = 0
         """Times that a target was asked again, of all targets."""
-        self._tried_keys: tuple[str, ...] = ()
+        self._tried_keys: dict[str, tuple[str, ...]] = {}
+        """By target: the keys that it was asked with since its turn came."""
         self._patience: Patience | None = None
         """How the request waits for a target to come back; None: one was left so far."""
         self._waits = False
@@ -188,9 +188,8 @@ class Run:
             credential = self._key(target, now)
             if credential is not None:
                 self._targets = (*self._targets[:at], *self._targets[at + 1 :])
-                self._tried.add(target.id)
                 health.retries.started(now)
-                return Start(target, credential)
+                return self._begun(target, credential)
         return None
 
     def on_lost(self, target: Target) -> None:
@@ -216,11 +215,12 @@ class Run:
             return self._next_back(now) or self._exhausted(self._failure, now)
         hand = self._hand
         if now >= self._deadline or hand is None:
-            return GiveUp(None)
-        if not self._may_retry(hand.target, now):
-            return self._exhausted(None, now)
+            return GiveUp(self._failure)
+        again = self._again(hand, now) if self._may_retry(hand.target, now) else None
+        if again is None:
+            return self._exhausted(self._failure, now)
         self._retried += 1
-        return hand
+        return again
 
     def suited(self) -> list[Target]:
         """Return the targets that can do what the request asks, however they stand."""
@@ -235,9 +235,8 @@ class Run:
     def _take(self, failure: Failure, failed: Start | None) -> None:
         """Take note of how the attempt in hand ended, which may be the second of two."""
         self._failure = failure
-        if failed is not None and failed is not self._hand:
+        if failed is not None:
             self._hand = failed
-            self._tried_keys = (failed.credential.id,)
 
     def _acts(self, failure: Failure, rule: Rule) -> bool:
         """Say whether the chain's triggers let this failure move the request on."""
@@ -251,6 +250,8 @@ class Run:
     def _turn_to_sister(self, now: float) -> None:
         """Let the same model in another region of its vendor come next, as a plan would."""
         if self._hand is None or not self._hand.target.region or not self._chain.triggers.region:
+            return
+        if self._ask.order:
             return
         self._look_at_rest(now)
         behind = {skip.target for skip in self.behind}
@@ -269,14 +270,16 @@ class Run:
         target = self._hand.target
         if not self._may_retry(target, now):
             return None
-        credential = self._key(target, now, self._tried_keys)
+        credential = self._key(target, now, self._tried_keys.get(target.id, ()))
         return self._start(target, credential) if credential is not None else None
 
     def _next_target(self, now: float) -> Start | None:
         if self._panic:
             # Who has come back since it was only the least bad is better than those left.
             done, left = self._targets[: self._at + 1], self._targets[self._at + 1 :]
-            self._targets = (*done, *sorted(left, key=partial(self._is_barred, now=now)))
+            triggers, standings = self._chain.triggers, self._standings
+            left = sorted(left, key=lambda one: is_barred(one, standings, triggers, now))
+            self._targets = (*done, *left)
         action = self._next_listed(now)
         if action is None and self._look_again(now):
             action = self._next_listed(now)
@@ -291,41 +294,17 @@ class Run:
                 continue
             health = self._standings.target(target.id)
             if self._panic:
-                credential = self._panic_key(target, now)
+                key = self._key(target, now)
+                credential = panic_key(target, key, self._chain, self._standings, now)
             elif self._at and health.bars(now, self._chain.triggers):
                 continue
             else:
                 credential = self._key(target, now)
             if credential is not None:
-                self._tried_keys = ()
+                self._tried_keys.pop(target.id, None)
                 health.retries.started(now)
                 return self._start(target, credential)
         return None
-
-    def _is_barred(self, target: Target, now: float) -> bool:
-        """Say whether nothing but panic leads to a target."""
-        ring = self._standings.keyring(target.provider)
-        return (
-            self._standings.target(target.id).bars(now, self._chain.triggers)
-            or ring.obstacle_at(target.model, now) is not None
-        )
-
-    def _panic_key(self, target: Target, now: float) -> Credential | None:
-        """Return the key to ask a target with in panic; None: it is not to be asked.
-
-        Who has come back since the plan was made needs no admission; who was drained has none.
-        """
-        health = self._standings.target(target.id)
-        bar = health.bar_at(now, self._chain.triggers)
-        if bar is not None and bar.reason == State.DRAINED:
-            return None
-        credential = self._key(target, now)
-        if credential is not None and not health.bars(now, self._chain.triggers):
-            return credential
-        if not (self._chain.on_exhausted.least_bad or health.admits_in_panic(now)):
-            return None
-        ring = self._standings.keyring(target.provider)
-        return credential or ring.panic_pick(target.model, now)
 
     def _look_at_rest(self, now: float) -> bool:
         """Sort the targets not looked at so far; say whether one of them can be asked."""
@@ -355,6 +334,8 @@ class Run:
             return False
         more = look(passed, self._chain, self._standings, now, self._jitter, ask=self._ask)
         self._targets = (*self._targets, *more.targets)
+        self.skips = _renewed(self.skips, more.skips)
+        self.behind = _renewed(self.behind, more.behind)
         return bool(more.targets)
 
     def _exhausted(self, failure: Failure | None, now: float) -> Action:
@@ -411,7 +392,7 @@ class Run:
                 self._retried += 1
             else:
                 continue
-            self._tried_keys = ()
+            self._tried_keys.pop(target.id, None)
             self._waits = False
             return self._start(target, credential)
         return None
@@ -439,10 +420,23 @@ class Run:
         )
 
     def _start(self, target: Target, credential: Credential) -> Start:
-        self._tried.add(target.id)
-        self._hand = hand = Start(target, credential)
-        self._tried_keys = (*self._tried_keys, credential.id)
+        self._hand = hand = self._begun(target, credential)
         return hand
+
+    def _begun(self, target: Target, credential: Credential) -> Start:
+        tried = self._tried_keys
+        tried[target.id] = (*tried.get(target.id, ()), credential.id)
+        self._tried.add(target.id)
+        return Start(target, credential)
+
+    def _again(self, hand: Start, now: float) -> Start | None:
+        """Ask the target in hand once more, with another key if that one was disabled meanwhile."""
+        target = hand.target
+        ring = self._standings.keyring(target.provider)
+        if not ring.is_disabled(hand.credential.id, target.model, now):
+            return hand
+        credential = self._key(target, now)
+        return None if credential is None else self._start(target, credential)
 
     def _may_retry(self, target: Target, now: float) -> bool:
         """Say whether the target in hand may be asked again, as far as its standing goes."""
@@ -457,3 +451,10 @@ class Run:
         if hand is None or pause is None or not self._may_retry(hand.target, now):
             return None
         return Sleep(pause) if self._standings.target(hand.target.id).retries.take(now) else None
+
+
+def _renewed(known: tuple[Skip, ...], more: tuple[Skip, ...]) -> tuple[Skip, ...]:
+    """Return what is known of each target by now."""
+    if not more:
+        return known
+    return tuple({skip.target: skip for skip in (*known, *more)}.values())

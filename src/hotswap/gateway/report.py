@@ -25,7 +25,7 @@ def report(attempt: Attempt, failure: Failure | None, services: Services, now: f
         if attempt.longest_gap_s:
             health.on_gap(now, attempt.longest_gap_s)
         health.on_success(attempt.token, now)
-        keyring.on_success(start.credential.id, start.target.model, now)
+        keyring.on_success(start.credential.id, start.target.model, attempt.started_at)
         _remember(attempt, services, now)
     else:
         if failure.detail == HEDGE_LOST and attempt.last_at is None and attempt.waited_s is None:

@@ -109,6 +109,15 @@ def test_a_throttle_that_names_no_time_rests_for_a_growing_pause() -> None:
         assert ring.keys.obstacle_at("a", at) == Obstacle("throttled", until, hinted=False)
 
 
+def test_an_answer_to_what_began_before_a_throttle_shows_nothing() -> None:
+    ring = Ring(MAIN, jitter=lambda: 0.5)
+    ring.fail(MAIN, throttle(None), 100.0)
+    ring.keys.on_success("main", "a", 99.0)
+    ring.fail(MAIN, throttle(None), 102.0)
+
+    assert ring.keys.obstacle_at("a", 102.0) == Obstacle("throttled", 103.0, hinted=False)
+
+
 def test_after_an_answer_the_pause_of_a_throttle_is_short_again() -> None:
     ring = Ring(MAIN, jitter=lambda: 0.5)
     ring.fail(MAIN, throttle(None), 100.0)

@@ -33,6 +33,8 @@ class OperatorMachine(RuleBasedStateMachine):
 
     @rule(reason=OPENING, hint=st.none() | st.floats(1.0, 1e5))
     def trips(self, reason: Reason, hint: float | None) -> None:
+        if reason is Reason.THROTTLED:
+            hint = hint or 5.0  # without a time it would end by itself
         until = None if hint is None else self.now + hint
         self.breaker.trip(self.now, reason, until=until)
         self.shut = self.shut or not self.drained

@@ -165,7 +165,7 @@ def test_a_target_that_opened_during_the_pause_is_not_asked_again():
     run.on_failure(HARD, 1.0)
     case.open(A)
 
-    assert run.on_wake(2.0) == GiveUp(None)
+    assert run.on_wake(2.0) == GiveUp(HARD)
 
 
 def test_a_target_that_has_opened_is_not_retried():

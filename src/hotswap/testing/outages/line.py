@@ -251,7 +251,7 @@ class Line:
             if self.streamed:
                 health.on_gap(now, _GAP * self._fate.content_s)
             health.on_success(self._token, now)
-            keyring.on_success(start.credential.id, start.target.model, now)
+            keyring.on_success(start.credential.id, start.target.model, self._began_at)
         else:
             health.on_failure(self._token, now, failure)
             if RULES[failure.cause].scope in {Scope.CREDENTIAL, Scope.ACCESS}:
