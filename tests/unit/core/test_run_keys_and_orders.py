@@ -143,6 +143,7 @@ def test_each_key_of_a_target_is_asked_once_though_another_target_was_asked_besi
     first = run.begin(0.0)
     assert first == Start(A, MAIN)
     second = run.on_failure(REFUSED, 0.1)
+    assert isinstance(second, Start)
     assert second == Start(A, SPARE)
     beside = run.beside(0.2, lambda _: True)
     assert beside == Start(B, MAIN)
