@@ -110,6 +110,9 @@ class DataPlane:
             now=self._clock.now(),
         )
         self._lessons.adopt(snapshot.health.lessons)
+        conversations = self._services.conversations
+        for name in conversations.keys() - snapshot.chains.keys():
+            del conversations[name]
         self.gateway.plane = Plane(snapshot)
         if self._state is not None:
             self._state.settings = snapshot.server
