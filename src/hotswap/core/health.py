@@ -273,8 +273,14 @@ class TargetHealth:
         return None if obstacle is None else self.breaker.reading(obstacle)
 
     def bars(self, now: float, triggers: Triggers) -> bool:
-        """Say whether anything bars requests of a chain with `triggers` now."""
-        return self.bar_at(now, triggers) is not None
+        """Say whether a chain's request that failed elsewhere had better not come here.
+
+        What is open is out of question then, also where no trigger of the chain looks at it: such a
+        chain asks its first target whatever its state, but does not move on to a broken one.
+        """
+        return self.obstacle_at(now) is not None or (
+            bool(self.above) and bar_at(self.above, self.breaker.target, now, triggers) is not None
+        )
 
     def admits_at(self, now: float) -> bool:
         """Say whether this request may ask the target in its turn; only a ramp ever refuses.

@@ -125,15 +125,15 @@ def test_a_throttled_key_is_asked_again_after_the_pause_for_it() -> None:
     assert run.on_wake(0.1 + pause.seconds) == Start(A, MAIN)
 
 
-def test_a_chain_without_the_error_trigger_goes_where_its_plan_says() -> None:
+def test_a_chain_without_the_error_trigger_does_not_move_on_to_what_is_open() -> None:
     triggers = Triggers(rate_limit=RateLimitRule(), error=None)
-    chain = Chain("c", (A, B), triggers=triggers)
+    chain = Chain("c", (A, B, C), triggers=triggers)
     standings = known(chain)
     fail(standings, B, 0.0)
     run = run_of(chain, standings, 1.0)
     run.begin(1.0)
 
-    assert run.on_failure(throttled(5.0), 1.1) == Start(B, MAIN)
+    assert run.on_failure(throttled(5.0), 1.1) == Start(C, MAIN)
 
 
 def test_each_key_of_a_target_is_asked_once_though_another_target_was_asked_beside() -> None:
