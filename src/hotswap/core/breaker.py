@@ -451,7 +451,7 @@ class Breaker:
     def _enter(self, state: State, at: float, reason: str, *, mine: bool = True) -> None:
         before, self.state = self.state, state
         if state is State.RAMP:
-            length_s = ramp_after(self._settings, self.reason, self.until - self._at)
+            length_s = ramp_after(self._settings, self.reason, self.hinted, self.until - self._at)
             self.generation += 1
             self._at = at
             self._end_probing()

@@ -51,20 +51,25 @@ def after_opening(reason: str, hinted: bool) -> State:  # noqa: FBT001 - as it i
     cost one of the calls that are scarce there, and keep users away for longer than the pause. A
     time that the provider named is worth one: crowds may have waited for it.
     """
-    guessed = reason == Reason.THROTTLED and not hinted
-    return State.RAMP if guessed else State.HALF_OPEN
+    return State.RAMP if _is_guess(reason, hinted) else State.HALF_OPEN
 
 
-def ramp_after(settings: BreakerSettings, reason: str, shut_s: float) -> float:
+def ramp_after(settings: BreakerSettings, reason: str, hinted: bool, shut_s: float) -> float:  # noqa: FBT001 - as it is stored
     """Return how long the return of traffic takes, in seconds.
 
     Args:
         settings: Its usual length.
         reason: Why it was open.
-        shut_s: For how long it was. A return from a throttle takes no longer: after a second
-            without a provider that has no trouble, nobody should be kept away for half a minute.
+        hinted: The provider named its end. Then a limit is used up, and would be again at once.
+        shut_s: For how long it was. A return from a guessed throttle takes no longer: after a
+            second without a provider that has no trouble, nobody should be kept away for half a
+            minute.
     """
-    return min(settings.ramp_s, shut_s) if reason == Reason.THROTTLED else settings.ramp_s
+    return min(settings.ramp_s, shut_s) if _is_guess(reason, hinted) else settings.ramp_s
+
+
+def _is_guess(reason: str, hinted: bool) -> bool:  # noqa: FBT001 - as it is stored
+    return reason == Reason.THROTTLED and not hinted
 
 
 class Deadline(Struct, frozen=True, gc=False):

@@ -82,7 +82,7 @@ def standing_at(standing: Standing, now: float, settings: BreakerSettings) -> St
 def _due(standing: Standing, since: float, at: float, settings: BreakerSettings) -> Standing:
     """Return what follows an opening that lasted from `since` until `at`."""
     state = after_opening(standing.reason, standing.hinted)
-    ramp_s = ramp_after(settings, standing.reason, at - since)
+    ramp_s = ramp_after(settings, standing.reason, standing.hinted, at - since)
     until = at + ramp_s if state is State.RAMP else None
     return structs.replace(standing, state=state.value, since=at, until=until, hinted=False)
 

@@ -98,7 +98,8 @@ class BreakerMachine(RuleBasedStateMachine):
         self.shut = False
         self.ramp_ends = self.breaker.until
         self.leased_until = 0.0
-        if self.breaker.reason != Reason.THROTTLED and self.breaker.state is State.RAMP:
+        guessed = self.breaker.reason == Reason.THROTTLED and not self.breaker.hinted
+        if not guessed and self.breaker.state is State.RAMP:
             assert self.ramp_ends == self.now + SETTINGS.ramp_s
 
     @invariant()
