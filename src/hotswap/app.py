@@ -36,9 +36,10 @@ PROBE_TICK_S: Final = 0.1
 """How often due probes are looked for; far below the shortest opening of 5 s."""
 LAST_RECORDS_S: Final = 5.0
 """How long a worker that ends waits for the keeper to commit its last records."""
-TOLD_S: Final = 0.25
-"""How long a worker that starts waits for what is known of targets and keys. At a common start the
-keeper is ready some hundredths of a second after it; callers wait in the listener's queue."""
+TOLD_S: Final = 1.0
+"""How long a worker that starts waits for what is known of targets and keys; callers wait in the
+listener's queue. At a common start the keeper is ready some hundredths of a second after it, on a
+busy machine some tenths; who is not told asks each refused key again."""
 
 _encode: Final = Encoder().encode
 

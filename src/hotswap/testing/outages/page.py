@@ -190,8 +190,8 @@ def tables(proof: Proof) -> Iterator[str]:
         " the five failures before one opens are many among 24 requests, three targets of one"
         " vendor have three times as many when it goes down, and of whole answers everything is"
         " under way that came within their limit of 30 s, before the first of them can be missed."
-        f" While all of them are out it is {MOST_CALLS_IN_VAIN:g}."
     )
+    yield f"While all of them are out it is {MOST_CALLS_IN_VAIN:g}."
     yield ""
     yield from _table(
         (
