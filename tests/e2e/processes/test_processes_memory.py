@@ -78,9 +78,15 @@ class Site(Struct):
         return asyncio.to_thread(self._post, self.admin_port, path)
 
     async def shut(self, target: str) -> None:
-        """Send requests until the keeper knows that the key of a target is of no use now."""
+        """Send requests until the keeper knows that the key of a target is of no use now.
+
+        And until it has stored that: a worker that is killed takes along what it found out within
+        its last hundredth of a second, as docs/operations.md says.
+        """
         while await self.key_stands(target) == "closed":
             await self.ask()
+        while target.partition("/")[0] not in await asyncio.to_thread(self._stored):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
 
     async def key_stands(self, target: str) -> str:
         """Return the state of the first key of a target, as the keeper shows it."""
@@ -122,6 +128,16 @@ class Site(Struct):
         state = shown["credentials"][0]["standing"]["state"]
         assert isinstance(state, str)
         return state
+
+    def _stored(self) -> set[str]:
+        """Return the providers of which a change is in the store."""
+        connection = HTTPConnection("127.0.0.1", self.admin_port, timeout=15)
+        try:
+            connection.request("GET", "/admin/api/v1/transitions", headers=self._headers())
+            shown = json.loads(connection.getresponse().read())["transitions"]
+        finally:
+            connection.close()
+        return {str(one["target"]).partition("/")[0] for one in shown}
 
     def _headers(self) -> dict[str, str]:
         key = (self.folder / "state/admin.key").read_text().strip()
