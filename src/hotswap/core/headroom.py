@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from .meter import MINUTE_S, Meter, Unit, Use, Window
+from .minute import Amounts, Minute
 from .settings import HeadroomRule, RateLimits
 from .terms import Provider, Reading, Usage
 
@@ -30,31 +31,23 @@ worker sends at all, no more than a hundredth of the limit goes meanwhile."""
 _BY_ALLOWANCE: Final = frozenset({"openai", "azure"})
 """Kinds that count what the answer may be, not what it is."""
 
-_Cost = tuple[float, float, float, float]
-"""By unit."""
+_LOOK_S: Final = 1.0
+"""While plenty is left, the limits are looked at so often at least."""
 
 
 class Charge(Struct, gc=False):
     """What one attempt was charged with."""
 
     room: "Room"
-    cost: _Cost
     at: float
     """When it began."""
-    meters: tuple[tuple[int, Meter], ...]
-    """Those that counted it, and of which unit they are."""
-    marks: list[float]
-    """What each of them had counted by then."""
+    input: float
+    output: float
+    so_far: Amounts
+    """What had been counted by then, this one included."""
     prompt_tokens: int
     by_allowance: bool
     """The provider keeps what it charged for the answer, however short that is."""
-
-    def mark_of(self, unit: int) -> float:
-        """Return what had been counted of a unit; 0.0: nobody counted it yet."""
-        for (counted, _), mark in zip(self.meters, self.marks, strict=True):
-            if counted == unit:
-                return mark
-        return 0.0
 
     def settle(self, usage: Usage | None, now: float, *, refund: bool = False) -> None:
         """Replace what the attempt was expected to cost by what it did, at its end.
@@ -64,7 +57,12 @@ class Charge(Struct, gc=False):
             now: Monotonic seconds.
             refund: The attempt cost nothing: it was refused, or never sent.
         """
-        self.room.settle(self, usage, now, refund=refund)
+        if refund:
+            self.room.correct(self, now, input_=0.0, output=0.0, requests=-1.0)
+        elif usage is not None and not usage.estimated:
+            self.room.learn(self, usage)
+            output = self.output if self.by_allowance else float(usage.output_tokens)
+            self.room.correct(self, now, input_=float(usage.input_tokens), output=output)
 
 
 class Room:
@@ -74,18 +72,31 @@ class Room:
         "_answers",
         "_by_unit",
         "_density",
+        "_free_headroom",
+        "_free_requests",
+        "_free_tokens",
+        "_free_until",
         "_meters",
+        "_minute",
         "_output",
         "_owner",
         "_refused_at",
+        "_spread_until",
         "listens_at",
     )
 
     def __init__(self, owner: "Rooms", now: float) -> None:
         self._owner = owner
+        self._minute = Minute()
         self._by_unit: list[Meter | None] = [None, None, None, None]
         self._meters: tuple[tuple[int, Meter], ...] = ()
         """Those that there are."""
+        self._free_until = -inf
+        """Before that, as long as no more than so many requests and tokens were counted, every
+        limit has room for a caller who asks for this headroom: nothing needs to be looked at."""
+        self._free_headroom = self._free_requests = self._free_tokens = 0.0
+        self._spread_until = -inf
+        """Until then a limit has its requests spread."""
         self._answers = 0
         self._output = 0.0
         """Mean tokens of an answer."""
@@ -103,87 +114,119 @@ class Room:
             meter.adopt(owner.rule, owner.workers, inf)
         for unit, hand in owner.by_hand:
             self._meter(unit, now).adopt(owner.rule, owner.workers, hand)
+        self._free_until = -inf
 
     def pressed(self, prompt_tokens: int, output_tokens: int, now: float, headroom: float) -> float:
         """Return the used share of the limit that leaves no room; 0.0: all do."""
-        cost = self._cost(prompt_tokens, output_tokens)
-        worst = 0.0
-        for unit, meter in self._meters:
-            worst = max(worst, meter.pressed(cost[unit], now, headroom))
-        return worst
+        input_ = prompt_tokens * self._density
+        output = self._expected(output_tokens)
+        minute = self._minute
+        if (
+            now < self._free_until
+            and headroom == self._free_headroom
+            and minute.requests < self._free_requests
+            and minute.input + minute.output + input_ + output <= self._free_tokens
+        ):
+            return 0.0
+        return self._look((1.0, input_ + output, input_, output), now, headroom)
 
     def uses_at(self, now: float, credential: str) -> list[Use]:
         """Return what is used of every known limit."""
-        return [meter.use_at(now, credential, Unit(unit)) for unit, meter in self._meters]
+        used, counted = self._minute.last_at(now), self._minute.so_far()
+        return [
+            meter.use_at(now, credential, Unit(unit), used=used[unit], counted=counted[unit])
+            for unit, meter in self._meters
+        ]
 
     def begin(self, prompt_tokens: int, output_tokens: int, now: float) -> Charge:
         """Charge an attempt with what it is expected to cost."""
-        cost = self._cost(prompt_tokens, output_tokens)
-        meters = self._meters
-        marks = [meter.charge(cost[unit], now) for unit, meter in meters]
+        input_ = prompt_tokens * self._density
+        output = self._expected(output_tokens)
+        self._minute.add(now, input_, output)
+        if now < self._spread_until:
+            for unit, meter in self._meters:
+                meter.pace((1.0, input_ + output, input_, output)[unit], now)
         by_allowance = self._owner.by_allowance and output_tokens > 0
-        return Charge(self, cost, now, meters, marks, prompt_tokens, by_allowance)
+        so_far = self._minute.so_far()
+        return Charge(self, now, input_, output, so_far, prompt_tokens, by_allowance)
 
-    def settle(self, charge: Charge, usage: Usage | None, now: float, *, refund: bool) -> None:
-        """Replace what was expected by what it was."""
-        if refund:
-            true = (0.0, 0.0, 0.0, 0.0)
-        elif usage is None or usage.estimated:
-            return
-        else:
-            true = self._true(charge, usage)
-        expected = charge.cost
-        for unit, meter in charge.meters:
-            meter.correct(true[unit] - expected[unit], charge.at, now)
+    def correct(
+        self, charge: Charge, now: float, *, input_: float, output: float, requests: float = 0.0
+    ) -> None:
+        """Replace the tokens that were expected by those that it was."""
+        more_input, more_output = input_ - charge.input, output - charge.output
+        self._minute.correct(
+            charge.at, now, input_=more_input, output=more_output, requests=requests
+        )
+        if now < self._spread_until:
+            more = (requests, more_input + more_output, more_input, more_output)
+            for unit, meter in self._meters:
+                meter.correct(more[unit], now)
 
-    def hear(self, windows: Iterable[Window], charge: Charge | None, now: float) -> None:
-        """Take what the provider says, in its answer to what was charged with `charge`."""
-        pause_s = _PAUSE_S
-        for window in windows:
-            unit = window.unit
-            meter = self._by_unit[unit] or self._meter(unit, now)
-            if charge is None:
-                meter.hear(window, meter.charged, now, now)
-            else:
-                meter.hear(window, charge.mark_of(unit), charge.at, now)
-            plenty = window.remaining is None and window.minute
-            pause_s = min(pause_s, window.limit * _PAUSES_S[unit]) if plenty else 0.0
-        self.listens_at = now + pause_s
-
-    def refuse(self, charge: Charge | None, wait_s: float, now: float) -> None:
-        """Take a refusal, which may have named its limit before."""
-        requests, tokens = self._meter(Unit.REQUESTS, now), self._meter(Unit.TOKENS, now)
-        if charge is not None and not any(meter.named for _, meter in self._meters):
-            if now < self._refused_at + _AGAIN_S:
-                requests.refuse(charge.at, now)
-                tokens.refuse(charge.at, now)
-            self._refused_at = now
-        for _, meter in self._meters:
-            meter.spread(now + wait_s + MINUTE_S)
-
-    def _true(self, charge: Charge, usage: Usage) -> _Cost:
-        """Return what an attempt cost, and learn from it what others will."""
+    def learn(self, charge: Charge, usage: Usage) -> None:
+        """Learn from what an attempt cost what others will."""
         self._answers += 1
         weight = max(_WEIGHT, 1.0 / self._answers)
         self._output += (usage.output_tokens - self._output) * weight
         if charge.prompt_tokens > 0:
             density = usage.input_tokens / charge.prompt_tokens
             self._density += (min(density, 5.0) - self._density) * weight
-        output = float(usage.output_tokens)
-        if charge.by_allowance:
-            output = charge.cost[Unit.OUTPUT]
-        input_ = float(usage.input_tokens)
-        return (1.0, input_ + output, input_, output)
 
-    def _cost(self, prompt_tokens: int, output_tokens: int) -> _Cost:
-        input_ = prompt_tokens * self._density
+    def hear(self, windows: Iterable[Window], charge: Charge | None, now: float) -> None:
+        """Take what the provider says, in its answer to what was charged with `charge`."""
+        marks = self._minute.so_far() if charge is None else charge.so_far
+        asked_at = now if charge is None else charge.at
+        pause_s = _PAUSE_S
+        for window in windows:
+            unit = window.unit
+            meter = self._by_unit[unit] or self._meter(unit, now)
+            meter.hear(window, marks[unit], asked_at, now)
+            plenty = window.remaining is None and window.minute
+            pause_s = min(pause_s, window.limit * _PAUSES_S[unit]) if plenty else 0.0
+        self.listens_at = now + pause_s
+        self._free_until = -inf
+
+    def refuse(self, charge: Charge | None, wait_s: float, now: float) -> None:
+        """Take a refusal, which may have named its limit before."""
+        requests, tokens = self._meter(Unit.REQUESTS, now), self._meter(Unit.TOKENS, now)
+        if charge is not None and not any(meter.named for _, meter in self._meters):
+            if now < self._refused_at + _AGAIN_S:
+                used = self._minute.last_at(now)
+                requests.refuse(charge.at, now, used=used[Unit.REQUESTS])
+                tokens.refuse(charge.at, now, used=used[Unit.TOKENS])
+            self._refused_at = now
+        for _, meter in self._meters:
+            meter.spread(now + wait_s + MINUTE_S)
+        self._note()
+
+    def _look(self, cost: Amounts, now: float, headroom: float) -> float:
+        """Return the used share of the limit that leaves no room; 0.0: all do, and how much."""
+        used, counted = self._minute.last_at(now), self._minute.so_far()
+        worst, free = 0.0, [inf, inf, inf, inf]
+        for unit, meter in self._meters:
+            mine = {"used": used[unit], "counted": counted[unit]}
+            worst = max(worst, meter.pressed(cost[unit], now, headroom, **mine))
+            free[unit] = meter.free(now, headroom, **mine)
+        self._note()
+        if not worst and min(free) > 0.0:
+            self._free_until = now + _LOOK_S
+            self._free_headroom = headroom
+            self._free_requests = counted[Unit.REQUESTS] + free[Unit.REQUESTS]
+            # Tokens of either kind are tokens.
+            self._free_tokens = counted[Unit.TOKENS] + min(free[Unit.TOKENS :])
+        return worst
+
+    def _note(self) -> None:
+        """Go by what was found at the meters."""
+        self._spread_until = max([meter.spread_until for _, meter in self._meters], default=-inf)
+        self._free_until = -inf
+
+    def _expected(self, output_tokens: int) -> float:
+        """Return the tokens that an answer is expected to cost where so many are allowed."""
         if self._owner.by_allowance and output_tokens:
-            output = float(output_tokens)
-        else:
-            output = self._output if self._answers else _OUTPUT_TOKENS
-            if 0 < output_tokens < output:
-                output = float(output_tokens)
-        return (1.0, input_ + output, input_, output)
+            return float(output_tokens)
+        output = self._output if self._answers else _OUTPUT_TOKENS
+        return float(output_tokens) if 0 < output_tokens < output else output
 
     def _meter(self, unit: Unit, now: float) -> Meter:
         meter = self._by_unit[unit]
@@ -194,16 +237,14 @@ class Room:
 
 
 class Rooms:
-    """What is known of the limits of one provider's credentials, by model.
+    """What is known of the limits of one provider's credentials, by model."""
 
-    False while nothing is known at all, so that whoever has no limits pays for one test.
-    """
-
-    __slots__ = ("_credentials", "_rooms", "by_allowance", "by_hand", "rule", "workers")
+    __slots__ = ("_credentials", "by_allowance", "by_hand", "by_model", "rule", "workers")
 
     def __init__(self) -> None:
-        self._rooms: dict[str, dict[str, Room]] = {}
-        """By model and credential."""
+        self.by_model: dict[str, dict[str, Room]] = {}
+        """And by credential; empty while nothing is known: whoever has no limits pays for that one
+        test."""
         self._credentials: frozenset[str] = frozenset()
         self.rule = HeadroomRule()
         self.workers = 1
@@ -211,9 +252,6 @@ class Rooms:
         """Limits per minute."""
         self.by_allowance = False
         """The provider counts what an answer may be, where that is stated."""
-
-    def __bool__(self) -> bool:
-        return bool(self._rooms)
 
     def adopt(
         self,
@@ -232,7 +270,7 @@ class Rooms:
         self.by_allowance = provider.kind in _BY_ALLOWANCE
         self.rule, self.workers = rule, workers
         self._credentials = frozenset([credential.id for credential in provider.credentials])
-        former, self._rooms = self._rooms, {}
+        former, self.by_model = self.by_model, {}
         for model in models:
             known = former.get(model, {})
             rooms = {id_: room for id_, room in known.items() if id_ in unchanged}
@@ -243,23 +281,23 @@ class Rooms:
                     if credential.id not in rooms:
                         rooms[credential.id] = Room(self, now)
             if rooms:
-                self._rooms[model] = rooms
+                self.by_model[model] = rooms
 
     def find(self, credential_id: str, model: str) -> Room | None:
         """Return what is known; None: nothing is."""
-        by_credential = self._rooms.get(model)
+        by_credential = self.by_model.get(model)
         return None if by_credential is None else by_credential.get(credential_id)
 
     def uses_at(self, model: str, now: float) -> tuple[Use, ...]:
         """Return what is used of every known limit of `model`."""
-        rooms = self._rooms.get(model, {})
+        rooms = self.by_model.get(model, {})
         return tuple([use for id_, room in rooms.items() for use in room.uses_at(now, id_)])
 
     def begin(
         self, credential_id: str, model: str, now: float, prompt_tokens: int, output_tokens: int
     ) -> Charge | None:
         """Charge an attempt that begins; None: no limit is known. See `Keyring.pressed_at`."""
-        if not self._rooms:
+        if not self.by_model:
             return None
         room = self.find(credential_id, model)
         return room.begin(prompt_tokens, output_tokens, now) if room is not None else None
@@ -289,7 +327,7 @@ class Rooms:
         """Begin to count; None: nobody goes by that credential any more."""
         if credential_id not in self._credentials:
             return None
-        room = self._rooms.setdefault(model, {})[credential_id] = Room(self, now)
+        room = self.by_model.setdefault(model, {})[credential_id] = Room(self, now)
         return room
 
 

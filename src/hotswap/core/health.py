@@ -20,7 +20,11 @@ _GENERATION_SHIFT: Final = 48
 """A token is the generation above an even serial number, plus one when it is streamed."""
 _BLAMING: Final = frozenset(cause for cause, rule in RULES.items() if rule.scope is Scope.TARGET)
 _MINUTE_S: Final = 60.0
+_SLICE_S: Final = 0.1
+_SAMPLES: Final = 100
+"""So many answers of each slice are measured: a thousand a second show all that there is to see."""
 _CLOSED: Final = State.CLOSED
+_DRAINED: Final = State.DRAINED
 _RAMP: Final = State.RAMP
 """Asking an enum for its members takes as long as counting a result."""
 
@@ -41,9 +45,11 @@ class TargetHealth:
         "_jitter",
         "_outliers",
         "_results",
+        "_samples",
         "_serial",
         "_settings",
         "_silence",
+        "_slice_at",
         "_slowed",
         "_token_base",
         "_traffic",
@@ -54,6 +60,7 @@ class TargetHealth:
         "failed_at",
         "failing_at",
         "heard_at",
+        "is_outlier",
         "latency",
         "network",
         "on_open",
@@ -103,6 +110,12 @@ class TargetHealth:
         self._waiting = self._silence.waiting
         self.latency = Latency(settings.learned)
         self._outliers = Outliers(target, jitter, changes)
+        self.is_outlier = self._outliers.any_at
+        """Says whether any rule of any chain holds something against the target now."""
+        self._slice_at = -inf
+        """When the next slice begins."""
+        self._samples = 0
+        """That are still taken in this slice."""
 
     @property
     def in_flight(self) -> int:
@@ -147,14 +160,20 @@ class TargetHealth:
     def on_content(self, token: int, now: float, seconds: float) -> None:
         """Note the first content, `seconds` after the request was written."""
         self.heard_at = now
+        if now >= self._slice_at:
+            self._slice_at = now + _SLICE_S
+            self._samples = _SAMPLES
+        if not self._samples:
+            return
+        self._samples -= 1
         self.latency.add_first(now, seconds, token & 1)
-        if self._outliers.suspicions:
+        if "first_content" in self._outliers.suspicions:
             self._outliers.add_time("first_content", now, seconds, streamed=token & 1)
 
     def on_gap(self, now: float, seconds: float) -> None:
         """Note a pause between events of a stream; its longest one, at its end, is enough."""
         self.latency.add_gap(seconds)
-        if self._outliers.suspicions:
+        if "gap" in self._outliers.suspicions:
             self._outliers.add_time("gap", now, seconds, streamed=1)
 
     def on_pause(self, token: int) -> None:
@@ -172,7 +191,7 @@ class TargetHealth:
             self._waiting.pop(token, None)
             if not self._slowed or token not in self._slowed:
                 self.latency.add_total(now, now - begun)
-        if self._slowed or self._outliers.suspicions:
+        if self._slowed or "total" in self._outliers.suspicions:
             self._judge_total(token, begun, now)
         self._traffic.accepts.add(now)
         if begun > self.well_from:  # noqa: PLR1730 - a call of `max` would cost as much as counting
@@ -260,7 +279,10 @@ class TargetHealth:
 
     def bar_at(self, now: float, triggers: Triggers) -> Reading | None:
         """Return what bars requests of a chain with `triggers` now; None: nothing does."""
-        drained = self.breaker.state is State.DRAINED
+        state = self.breaker.state
+        if state is _CLOSED and not self.above and len(self._waiting) < self._silence.many:
+            return None  # as nearly always
+        drained = state is _DRAINED
         # What an operator wants holds in panic, too, whatever else bars the target.
         if self.above and not drained:
             larger = bar_at(self.above, self.breaker.target, now, triggers)
@@ -333,7 +355,7 @@ class TargetHealth:
         """Take in how long a good answer took, unless its caller was the reason."""
         if token in self._slowed:
             self._slowed.remove(token)
-        elif self._outliers.suspicions:
+        elif "total" in self._outliers.suspicions:
             self._outliers.add_time("total", now, now - begun, streamed=token & 1)
 
     def _renew(self, generation: int) -> None:

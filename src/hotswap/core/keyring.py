@@ -63,6 +63,7 @@ class Keyring:
         "_settings",
         "_whole",
         "rooms",
+        "well",
     )
 
     def __init__(
@@ -89,6 +90,8 @@ class Keyring:
         """By credential in trouble: the model that was asked for last, to probe with."""
         self._refused: dict[str, tuple[str, ...]] = {}
         """By credential: the requests that it was refused for in a row."""
+        self.well = True
+        """No key is in any trouble, nor just back from it: nothing needs to be looked at."""
         self.rooms = Rooms()
         """What is used of the keys' limits."""
 
@@ -160,7 +163,7 @@ class Keyring:
             output_tokens: What the caller allows the answer; 0: it does not say.
             headroom: Share of a limit above which another key is preferred; None: no limit counts.
         """
-        if headroom is None or not self.rooms or len(self._credentials) == 1:
+        if headroom is None or len(self._credentials) == 1 or not self.rooms.by_model:
             return self._first_usable(model, now, tried)
         least: Credential | None = None
         least_share = inf
@@ -183,11 +186,11 @@ class Keyring:
         headroom: float,
     ) -> Reading | None:
         """Say that no usable key has room below its limits; None: one has. See `pick`."""
-        if not self.rooms:
+        if not self.rooms.by_model:
             return None
         least = inf
         for credential in self._credentials:
-            if (self._whole or self._access) and self._bar(credential.id, model, now):
+            if not self.well and self._bar(credential.id, model, now):
                 continue
             room = self.rooms.find(credential.id, model)
             share = room.pressed(prompt_tokens, output_tokens, now, headroom) if room else 0.0
@@ -197,7 +200,7 @@ class Keyring:
         return reading(least, headroom) if least < inf else None
 
     def _first_usable(self, model: str, now: float, tried: tuple[str, ...]) -> Credential | None:
-        if not self._whole and not self._access:
+        if self.well:
             if not tried:
                 return self._first
             return next((c for c in self._credentials if c.id not in tried), None)
@@ -225,13 +228,13 @@ class Keyring:
 
     def share_at(self, model: str, now: float) -> float:
         """Return the share of the traffic that may pass by the best key; below 1 in a ramp."""
-        if not self._whole and not self._access:
+        if self.well:
             return 1.0
         return max(self._share(c.id, model, now) for c in self._credentials)
 
     def obstacle_at(self, model: str, now: float) -> Obstacle | None:
         """Return why no key is usable for `model`; None: one is, if only in a ramp."""
-        if not self._whole and not self._access:
+        if self.well:
             return None
         found: Obstacle | None = None
         for credential in self._credentials:
@@ -307,7 +310,7 @@ class Keyring:
 
     def is_disabled(self, credential_id: str, model: str, now: float) -> bool:
         """Say whether a key is of no use until somebody or a probe mends it: no clock will."""
-        if not self._whole and not self._access:
+        if self.well:
             return False
         bar = self._bar(credential_id, model, now)
         return bar is not None and bar.reason != Reason.THROTTLED
@@ -391,16 +394,18 @@ class Keyring:
             self._access.setdefault(model, {})[credential_id] = breaker
         else:
             self._whole[credential_id] = breaker
+        self.well = False
         return breaker
 
     def _forget(self, breaker: Breaker, model: str) -> None:
         del self._register[_key(breaker, model)]
-        if not model:
+        if model:
+            del self._access[model][breaker.credential]
+            if not self._access[model]:
+                del self._access[model]
+        else:
             del self._whole[breaker.credential]
-            return
-        del self._access[model][breaker.credential]
-        if not self._access[model]:
-            del self._access[model]
+        self.well = not self._whole and not self._access
 
     def _all(self) -> Iterator[tuple[str, Breaker]]:
         """Yield every breaker with its model; an empty one is for all models."""

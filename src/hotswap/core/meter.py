@@ -15,7 +15,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from .minute import Minute
 from .settings import HeadroomRule
 
 MINUTE_S: Final = 60.0
@@ -63,7 +62,7 @@ class Left(Struct, frozen=True, gc=False):
     limit: float
     remaining: float
     mark: float
-    """What the meter had counted by then."""
+    """What had been counted by then."""
     at: float
     until: float
     """When all of the limit is free again."""
@@ -97,10 +96,13 @@ class Use(Struct, frozen=True, gc=False):
 
 
 class Meter:
-    """Counts the use of one limit by this worker, and says whether more has room."""
+    """Says whether more has room below one limit, by what this worker has counted.
+
+    Where a method takes `used` and `counted`, that is what was counted of the limit's unit in the
+    last minute, and ever.
+    """
 
     __slots__ = (
-        "_count",
         "_guess",
         "_hand",
         "_headroom",
@@ -115,14 +117,13 @@ class Meter:
         "_revise_at",
         "_rule",
         "_since",
-        "_spread_until",
         "_tat",
         "_workers",
-        "charged",
+        "spread_until",
     )
 
     def __init__(self, rule: HeadroomRule, workers: int, now: float, *, hand: float = inf) -> None:
-        """Begin to count.
+        """Begin with a limit, or to look for one.
 
         Args:
             rule: How long limits are believed that were not set by hand.
@@ -145,13 +146,11 @@ class Meter:
         """This worker's part of what may go in a minute."""
         self._revise_at = inf
         """When the limit grows or is forgotten."""
-        self._count = Minute()
         self._since = now
-        self.charged = 0.0
-        """Everything so far."""
         self._headroom = 1.0
         """That was asked for last: a request is charged right after it was asked for."""
-        self._spread_until = -inf
+        self.spread_until = -inf
+        """Until then requests are spread evenly."""
         self._tat = 0.0
         """Theoretical arrival time: when the pace is caught up with."""
         self._left: Left | None = None
@@ -161,16 +160,18 @@ class Meter:
         """The provider has told the limit."""
         return self._named < inf
 
-    def use_at(self, now: float, credential: str, unit: Unit) -> Use:
+    def use_at(
+        self, now: float, credential: str, unit: Unit, *, used: float, counted: float
+    ) -> Use:
         """Return what there is to see."""
         left, limit = self._left, self._limit
         told = None
         if left is not None and now < left.until:
-            told = min(1.0, max(0.0, 1.0 - self._remaining(left, now) / left.limit))
+            told = min(1.0, max(0.0, 1.0 - _remaining(left, counted, now) / left.limit))
         return Use(
             credential,
             unit.name.lower(),
-            self._count.total_at(now),
+            used,
             limit if limit < inf else None,
             told,
         )
@@ -180,40 +181,43 @@ class Meter:
         self._rule, self._workers, self._hand = rule, workers, hand
         self._update()
 
-    def pressed(self, cost: float, now: float, headroom: float) -> float:
+    def pressed(
+        self, cost: float, now: float, headroom: float, *, used: float, counted: float
+    ) -> float:
         """Return the used share of the limit if `cost` has no room; 0.0: it has."""
         self._headroom = headroom
         if now >= self._revise_at:
             self._revise(now)
-        used = self._count.total_at(now)
-        if (
-            used + cost <= headroom * self._limit
-            and now >= self._spread_until
-            and self._left is None
-        ):
-            return 0.0
         share = self._pressed_here(used, cost, now, headroom) if self._limit < inf else 0.0
         if self._left is not None:
-            share = max(share, self._pressed_there(self._left, cost, now, headroom))
+            share = max(share, self._pressed_there(self._left, counted, cost, now, headroom))
         if share:
-            self._spread_until = now + MINUTE_S
+            self.spread_until = now + MINUTE_S
         return share
 
-    def charge(self, cost: float, now: float) -> float:
-        """Count a request that begins, whether it had room or not; return all that was counted."""
-        self.charged += cost
-        self._count.add(now, cost)
-        if now < self._spread_until:
+    def free(self, now: float, headroom: float, *, used: float, counted: float) -> float:
+        """Return how much has room without another look, by what is known now.
+
+        Time only makes room: what went leaves the minute, and what remains grows.
+        """
+        if now < self.spread_until:
+            return 0.0
+        free = headroom * self._limit - used
+        if self._left is not None:
+            after = _remaining(self._left, counted, now)
+            free = min(free, after - (1.0 - headroom) * self._left.limit)
+        return free
+
+    def pace(self, cost: float, now: float) -> None:
+        """Take a request that begins, whether it had room or not."""
+        if now < self.spread_until:
             step = cost * self._per_unit_s(self._headroom)
             # What went although it had no room is not held against what follows.
             self._tat = min(max(self._tat, now) + step, now + max(BURST_S, BURST_STEPS * step))
-        return self.charged
 
-    def correct(self, difference: float, at: float, now: float) -> None:
-        """Settle what was charged at `at`: it cost more, or less."""
-        self.charged += difference
-        self._count.correct(at, difference, now)
-        if now < self._spread_until:
+    def correct(self, difference: float, now: float) -> None:
+        """Settle a request: it cost more, or less."""
+        if now < self.spread_until:
             self._tat += difference * self._per_unit_s(self._headroom)
 
     def hear(self, window: Window, mark: float, asked_at: float, now: float) -> None:
@@ -221,7 +225,7 @@ class Meter:
 
         Args:
             window: Its word.
-            mark: What was charged by the time it was asked.
+            mark: What had been counted by the time it was asked.
             asked_at: When that was; what was asked earlier tells nothing new.
             now: Monotonic seconds.
         """
@@ -237,11 +241,11 @@ class Meter:
         if self._left is None or asked_at >= self._left.at:
             self._left = _left(window, mark, asked_at)
 
-    def refuse(self, asked_at: float, now: float) -> None:
+    def refuse(self, asked_at: float, now: float, *, used: float) -> None:
         """Take a refusal that names no limit: what went in the last minute was too much."""
         if now < self._since + MINUTE_S or asked_at <= self._refused_at:
             return
-        ceiling = max(1.0, self._count.total_at(now))
+        ceiling = max(1.0, used)
         if now >= self._refused_at + self._rule.forget_s:
             self._refused_most = 0.0
         self._refused_at = now
@@ -259,14 +263,14 @@ class Meter:
 
     def spread(self, until: float) -> None:
         """Spread requests evenly at least until then: everybody waits for a reset."""
-        self._spread_until = max(self._spread_until, until)
+        self.spread_until = max(self.spread_until, until)
 
     def _pressed_here(self, used: float, cost: float, now: float, headroom: float) -> float:
         """Say so by what this worker counts."""
         limit = self._limit
         if used + cost > headroom * limit:
-            self._spread_until = now + MINUTE_S
-        elif now >= self._spread_until:
+            self.spread_until = now + MINUTE_S
+        elif now >= self.spread_until:
             return 0.0
         if used <= 0.0:
             return 0.0
@@ -277,23 +281,21 @@ class Meter:
             return max(pace, (used + cost) / limit)
         return 0.0
 
-    def _pressed_there(self, left: Left, cost: float, now: float, headroom: float) -> float:
+    def _pressed_there(
+        self, left: Left, counted: float, cost: float, now: float, headroom: float
+    ) -> float:
         """Say so by what the provider said."""
         if now >= left.until:
             self._left = None
             return 0.0
-        after = self._remaining(left, now) - cost
+        after = _remaining(left, counted, now) - cost
         if after >= (1.0 - headroom) * left.limit:
             return 0.0
-        self._spread_until = now + MINUTE_S
+        self.spread_until = now + MINUTE_S
         kept = 1.0 - headroom
         if left.minute:
             kept = (1.0 - _midway(headroom)) * min(1.0, (left.until - now) / MINUTE_S)
         return 1.0 - after / left.limit if after < kept * left.limit else 0.0
-
-    def _remaining(self, left: Left, now: float) -> float:
-        """Return what remains of what the provider said remained."""
-        return left.remaining - (self.charged - left.mark) + left.grows * (now - left.at)
 
     def _per_unit_s(self, headroom: float) -> float:
         """Return the pause after one unit at the pace."""
@@ -308,7 +310,7 @@ class Meter:
         if guess is not None:
             if now >= guess.cut_at + forget_s:
                 self._guess = None
-            elif now < self._spread_until:
+            elif now < self.spread_until:
                 # It was reached within the last minute: a limit that nobody needs need not grow.
                 gap = guess.ceiling - guess.limit
                 guess.limit += max(gap / 2, min(gap, self._rule.grow * guess.limit))
@@ -328,6 +330,11 @@ class Meter:
 def _midway(share: float) -> float:
     """Return the share of a limit midway between `share` of it and all of it."""
     return (1.0 + share) / 2
+
+
+def _remaining(left: Left, counted: float, now: float) -> float:
+    """Return what remains of what the provider said remained."""
+    return left.remaining - (counted - left.mark) + left.grows * (now - left.at)
 
 
 def _left(window: Window, mark: float, asked_at: float) -> Left | None:

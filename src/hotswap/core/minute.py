@@ -1,71 +1,85 @@
-"""What went within the last minute, weighed."""
+"""What requests cost: of all so far, and of those of the last minute."""
 
 from collections import deque
+from math import inf
 from typing import Final
+
+from msgspec import Struct
 
 SECONDS: Final = 60
 
+Amounts = tuple[float, float, float, float]
+"""By `meter.Unit`: requests, all tokens, those of prompts, those of answers."""
+
+
+class _Mark(Struct, gc=False):
+    """What had been counted when a second began."""
+
+    second: int
+    requests: float
+    input: float
+    output: float
+
 
 class Minute:
-    """Sums amounts over the last minute, in slices of a second.
+    """Counts requests and their tokens.
 
-    It errs on the long side: an amount leaves between 60 and 61 s after it came.
+    It errs on the long side: what was counted leaves the minute 60 to 61 s later.
     """
 
-    __slots__ = ("_fresh", "_index", "_past", "_total")
+    __slots__ = ("_marks", "_turn_at", "input", "output", "requests")
 
     def __init__(self) -> None:
-        self._past: deque[tuple[int, float]] = deque()
-        """Former seconds in which something came, and how much; oldest first."""
-        self._fresh = 0.0
-        """Of the present second."""
-        self._index = 0
-        self._total = 0.0
+        self.requests = self.input = self.output = 0.0
+        """Of all so far."""
+        self._marks: deque[_Mark] = deque()
+        """Of those seconds of the last minute in which something came; oldest first."""
+        self._turn_at = -inf
+        """When the next second begins."""
 
-    def add(self, now: float, amount: float) -> None:
-        """Count `amount`."""
-        index = int(now)
-        if index > self._index:
-            self._turn(index)
-        self._fresh += amount
-        self._total += amount
+    def add(self, now: float, input_: float, output: float) -> None:
+        """Count a request."""
+        if now >= self._turn_at:
+            self._turn(now)
+        self.requests += 1.0
+        self.input += input_
+        self.output += output
 
-    def correct(self, at: float, difference: float, now: float) -> None:
-        """Count more, or less, of what was counted at `at`, as long as that is within the minute.
+    def correct(
+        self, at: float, now: float, *, input_: float, output: float, requests: float = 0.0
+    ) -> None:
+        """Count more, or less, of what was counted at `at`.
 
-        It leaves together with what it corrects: else the sum would be wrong in between.
+        It leaves together with what it corrects: else the minute would be wrong in between.
         """
-        index = int(now)
-        if index > self._index:
-            self._turn(index)
-        second = int(at)
-        if second >= self._index:
-            self._fresh += difference
-            self._total += difference
-            return
-        past = self._past
-        for place in range(len(past) - 1, -1, -1):
-            when, amount = past[place]
-            if when == second:
-                past[place] = when, amount + difference
-                self._total += difference
-            if when <= second:
+        if now >= self._turn_at:
+            self._turn(now)
+        self.requests += requests
+        self.input += input_
+        self.output += output
+        for mark in reversed(self._marks):
+            if mark.second <= at:
                 return
+            mark.requests += requests
+            mark.input += input_
+            mark.output += output
 
-    def total_at(self, now: float) -> float:
-        """Return the sum."""
-        index = int(now)
-        if index > self._index:
-            self._turn(index)
-        return self._total
+    def so_far(self) -> Amounts:
+        """Return what was counted ever."""
+        return (self.requests, self.input + self.output, self.input, self.output)
 
-    def _turn(self, index: int) -> None:
-        past = self._past
-        if self._fresh:
-            past.append((self._index, self._fresh))
-            self._fresh = 0.0
-        self._index = index
-        while past and past[0][0] < index - SECONDS:
-            self._total -= past.popleft()[1]
-        if not past:
-            self._total = 0.0
+    def last_at(self, now: float) -> Amounts:
+        """Return what was counted in the last minute."""
+        if now >= self._turn_at:
+            self._turn(now)
+        first = self._marks[0]
+        input_, output = self.input - first.input, self.output - first.output
+        return (self.requests - first.requests, input_ + output, input_, output)
+
+    def _turn(self, now: float) -> None:
+        second = int(now)
+        marks = self._marks
+        marks.append(_Mark(second, self.requests, self.input, self.output))
+        self._turn_at = second + 1
+        while marks[0].second < second - SECONDS:
+            marks.popleft()

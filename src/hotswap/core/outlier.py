@@ -17,6 +17,8 @@ from .suspicion import Suspicion
 from .terms import Cause, Failure, Reading
 from .window import Ring
 
+_LOOK_S: Final = 0.1
+"""A quantile costs some microseconds, so times are judged so often at most."""
 WAITED_IN_VAIN: Final = frozenset({"first_content", "hedge_lost"})
 """Details of failures before which no content came, and of attempts that another one outran."""
 _HEALTHY_PART: Final = 0.8
@@ -102,35 +104,51 @@ class Demotion:
 class Outliers:
     """What the rules of all chains say of one target."""
 
-    __slots__ = ("_changes", "_jitter", "_target", "demotions", "suspicions")
+    __slots__ = (
+        "_any",
+        "_changes",
+        "_jitter",
+        "_look_at",
+        "_suspicions",
+        "_target",
+        "demotions",
+        "suspicions",
+    )
 
     def __init__(self, target: str, jitter: Jitter, changes: list[Change]) -> None:
         self._target = target
         self._jitter = jitter
         self._changes = changes
-        self.suspicions: list[Suspicion] = []
-        """One for each `latency` rule; while there is none, no time needs to be told."""
+        self._any = False
+        self._look_at = -inf
+        self._suspicions: list[Suspicion] = []
+        """One for each `latency` rule."""
+        self.suspicions: dict[str, list[Suspicion]] = {}
+        """By what they measure: what nobody asks for needs not be told."""
         self.demotions: list[Demotion] = []
         """One for each `error_rate` rule; while there is none, no result needs to be told."""
 
     def adopt(self, rules: Iterable[LatencyRule | ErrorRateRule], learned: Learned) -> None:
         """Go by these rules; equal ones keep their verdict."""
-        suspicions = {s.rule: s for s in self.suspicions}
+        suspicions = {s.rule: s for s in self._suspicions}
         demotions = {d.rule: d for d in self.demotions}
-        self.suspicions, self.demotions = [], []
+        self._suspicions, self.suspicions, self.demotions = [], {}, []
         for rule in dict.fromkeys(rules):
             if isinstance(rule, LatencyRule):
                 known = suspicions.get(rule) or Suspicion(rule, learned, self._target)
                 known.adopt(learned)
-                self.suspicions.append(known)
+                self._suspicions.append(known)
+                self.suspicions.setdefault(rule.metric, []).append(known)
             else:
                 self.demotions.append(demotions.get(rule) or Demotion(rule, self._target))
+        self._note()
 
     def add_time(self, metric: str, now: float, seconds: float, *, streamed: int) -> None:
         """Take a time of an answer, by the names of `latency.metric`."""
-        for suspicion in self.suspicions:
-            if suspicion.rule.metric == metric:
-                self._tell(suspicion.add(now, seconds, streamed=streamed))
+        for suspicion in self.suspicions[metric]:
+            change = suspicion.add(now, seconds, streamed=streamed)
+            if change is not None:
+                self._tell(change)
 
     def add_late(self, now: float, waited_s: float, failure: Failure, *, streamed: int) -> None:
         """Take an attempt that was given up for its slowness after `waited_s`.
@@ -142,7 +160,7 @@ class Outliers:
         if failure.detail == "first_content":
             # Rounding must not make a wait shorter than the limit that ended it.
             waited_s = max(waited_s, failure.threshold or 0.0)
-        for suspicion in self.suspicions:
+        for suspicion in self._suspicions:
             match suspicion.rule.metric:
                 case "first_content" if failure.detail in WAITED_IN_VAIN:
                     seconds = waited_s
@@ -164,12 +182,20 @@ class Outliers:
         for demotion in self.demotions:
             self._tell(demotion.forgive(since, now))
 
+    def any_at(self, now: float) -> bool:
+        """Say whether any rule holds something against the target; judge times anew when due."""
+        if now >= self._look_at:
+            self._look_at = now + _LOOK_S
+            for suspicion in self._suspicions:
+                self._tell(suspicion.look(now))
+        return self._any
+
     def suspicion(self, now: float, rule: LatencyRule) -> Reading | None:
         """Return why the target is suspect by `rule`; None: it is not."""
-        for suspicion in self.suspicions:
-            if suspicion.rule is rule or suspicion.rule == rule:
-                self._tell(suspicion.look(now))
-                return suspicion.reading
+        if self.any_at(now):
+            for suspicion in self._suspicions:
+                if suspicion.rule is rule or suspicion.rule == rule:
+                    return suspicion.reading
         return None
 
     def demotion(self, rule: ErrorRateRule) -> Reading | None:
@@ -182,3 +208,9 @@ class Outliers:
     def _tell(self, change: Change | None) -> None:
         if change is not None:
             self._changes.append(change)
+            self._note()
+
+    def _note(self) -> None:
+        """Note whether any rule holds something against the target."""
+        suspect = any(one.reading is not None for one in self._suspicions)
+        self._any = suspect or any(one.reading is not None for one in self.demotions)

@@ -295,7 +295,7 @@ def _obstacle(target: Target, scene: Scene) -> Skip | None:
     barred = health.bar_at(scene.now, scene.chain.triggers)
     if barred is not None:
         return _told(target, barred)
-    shut = keyring.obstacle_at(target.model, scene.now)
+    shut = None if keyring.well else keyring.obstacle_at(target.model, scene.now)
     if shut is not None:
         return Skip(target.id, shut.reason)
     found = _drawback(target, health, keyring, scene)
@@ -312,14 +312,16 @@ def _drawback(
     The worst is looked for first.
     """
     triggers, now = scene.chain.triggers, scene.now
-    found = None if triggers.latency is None else health.suspicion(now, triggers.latency)
-    if found is None and triggers.error_rate is not None:
-        found = health.demotion(now, triggers.error_rate)
+    found: Reading | None = None
+    if health.is_outlier(now):
+        found = None if triggers.latency is None else health.suspicion(now, triggers.latency)
+        if found is None and triggers.error_rate is not None:
+            found = health.demotion(now, triggers.error_rate)
     if found is None and (health.above or health.breaker.state is _RAMPING):
         found = _ramp(health, scene)
-    if found is None and not keyring.admits_at(target.model, now):
+    if found is None and not keyring.well and not keyring.admits_at(target.model, now):
         return _KEYS_RAMP
-    if found is None and triggers.rate_limit is not None:
+    if found is None and keyring.rooms.by_model and triggers.rate_limit is not None:
         ask, headroom = scene.ask, triggers.rate_limit.headroom
         found = keyring.pressed_at(
             target.model, now, ask.prompt_tokens, ask.output_tokens, headroom

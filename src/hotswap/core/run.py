@@ -408,7 +408,7 @@ class Run:
     def _key(self, target: Target, now: float, tried: tuple[str, ...] = ()) -> Credential | None:
         """Return the key to ask `target` with, if possible one below its limits' headroom."""
         ring, rule = self._standings.keyring(target.provider), self._chain.triggers.rate_limit
-        if rule is None or not ring.rooms:
+        if rule is None or not ring.rooms.by_model:
             return ring.pick(target.model, now, tried)
         return ring.pick(
             target.model,

@@ -16,8 +16,6 @@ from .settings import LatencyRule, Learned
 from .sketch import Sketch
 from .terms import Reading
 
-_LOOK_S: Final = 0.1
-"""A quantile costs some microseconds, so it is looked at so often at most."""
 _MINUTE_HALF_S: Final = 30.0
 _RECENT: Final = 20
 _RECENT_SLOW: Final = 10
@@ -159,7 +157,6 @@ class Suspicion:
     __slots__ = (
         "_accept_s",
         "_clear_at",
-        "_look_at",
         "_samples",
         "_since",
         "_wary",
@@ -182,7 +179,6 @@ class Suspicion:
             _Watch(rule, learned, streamed=False),
             _Watch(rule, learned, streamed=True),
         )
-        self._look_at = -inf
         self._clear_at = inf
         self._since = inf
         """When it became slow, over all times at which nobody asked it; infinite: it is well."""
@@ -225,10 +221,7 @@ class Suspicion:
         return self.add(now, max(seconds, _CUT * threshold_s), streamed=streamed)
 
     def look(self, now: float) -> Change | None:
-        """Judge anew, if it is time; return what changed."""
-        if now < self._look_at:
-            return None
-        self._look_at = now + _LOOK_S
+        """Judge anew, which costs some microseconds; return what changed."""
         worst = -inf
         found: Reading | None = None
         for watch in self._watches:

@@ -62,7 +62,7 @@ def admitted(known: Rooms, times: Iterable[float]) -> list[float]:
 def test_nothing_is_counted_where_no_limit_is_known() -> None:
     known = rooms()
 
-    assert not known
+    assert not known.by_model
     assert begin(known, 0.0) is None
     assert pressed(known, 0.0) == 0.0
 
@@ -355,8 +355,7 @@ def test_what_answers_tell_is_read_again_before_a_hundredth_of_a_limit_went() ->
     assert room.listens_at == 12.0
 
 
-def test_a_charge_is_settled_by_those_only_who_counted_it() -> None:
-    """A limit of tokens that is named while requests are under way counts none of them."""
+def test_a_limit_that_is_named_late_counts_what_went_before() -> None:
     known = rooms(rpm=600)
     charges = [begin(known, 10.0, tokens=490) for _ in range(100)]
     hear(known, 11.0, Window(Unit.TOKENS, 100_000.0), charge=charges[0])
@@ -366,7 +365,7 @@ def test_a_charge_is_settled_by_those_only_who_counted_it() -> None:
         charge.settle(Usage(input_tokens=490, output_tokens=10), 12.0)
 
     uses = {use.unit: use.used for use in known.uses_at("a", 12.0)}
-    assert uses == {"requests": 100.0, "tokens": 0.0}
+    assert uses == {"requests": 100.0, "tokens": 50_000.0}
 
 
 def test_of_a_limit_that_was_set_by_hand_nothing_is_guessed_in_the_first_minute() -> None:
