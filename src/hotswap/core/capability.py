@@ -31,8 +31,6 @@ _NOTHING: Final = Densities()
 
 def lacking(needs: Needs, abilities: Abilities) -> str:
     """Return the first need that is not met, as its field's name; empty: all are."""
-    if needs.plain:
-        return ""
     for name in _CHECKED:
         if getattr(needs, name) and not getattr(abilities, name):
             return name
@@ -56,9 +54,10 @@ def obstacle(needs: Needs, target: Target, lessons: Lessons | None = None, now: 
     if lessons is not None:
         target = lessons.taught(target, now)
     abilities = target.abilities
-    lacks = lacking(needs, abilities)
-    if lacks:
-        return words(lacks)
+    if not needs.plain:
+        lacks = lacking(needs, abilities)
+        if lacks:
+            return words(lacks)
     window = abilities.context
     if not window or needs.prompt_tokens * FACTOR_MAX * 2 + needs.output_tokens <= window:
         return ""

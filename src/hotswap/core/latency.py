@@ -159,7 +159,7 @@ class Latency:
     def first_content_limit_s(self, *, streamed: bool) -> float:
         """Return how long an attempt may take to its first content."""
         learned = self._learned
-        p95_s = self.usual_s(streamed=streamed)
+        p95_s = (self._streamed if streamed else self._whole).value_s(learned.samples)
         if streamed:
             if p95_s is None:
                 return learned.first_content_start_s

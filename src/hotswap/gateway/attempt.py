@@ -89,7 +89,8 @@ class Attempt:
         self.health = services.standings.target(start.target.id)
         self.token = self.health.begin(now, streamed=line.request.stream)
         """What the target's health knows this attempt by."""
-        self.tab = Tab(line, start, services, now)
+        rooms = services.standings.keyring(start.target.provider).rooms
+        self.tab = Tab(rooms, start, provider.kind, line.request.needs, now)
         self._limits = Limits(line, self.health)
         self._look_at = self._limits.first_at(now)
         self._call = self._send(outgoing)

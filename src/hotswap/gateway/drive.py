@@ -55,8 +55,11 @@ async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Ac
     except RefusedError as refused:
         line.refused = line.refused or refused
         return run.on_unable(refused.code, services.clock.now())
-    prepare(attempt, run, services)
-    attempt, failure = await outcome(attempt, run, services)
+    if line.chain.hedge is None:
+        failure = await attempt.ended()
+    else:
+        prepare(attempt, line.chain.hedge, run, services)
+        attempt, failure = await outcome(attempt, run, services)
     now = services.clock.now()
     report(attempt, failure, services, now)
     if failure is None:

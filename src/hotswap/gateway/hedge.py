@@ -6,6 +6,7 @@ from math import inf
 
 from ..core.hedge import HedgeBudget, delay_s
 from ..core.run import Run
+from ..core.settings import Hedging
 from ..core.terms import Cause, Endpoint, Failure, Provider
 from ..dialects.api import UnableError
 from ..errors import RefusedError
@@ -76,10 +77,10 @@ class _Second:
             first.line.attempts.append(note(first.start.target, lost, now - first.started_at))
 
 
-def prepare(attempt: Attempt, run: Run, services: Services) -> None:
-    """Have a second attempt started in time, if the chain wants that."""
-    line, rule = attempt.line, attempt.line.chain.hedge
-    if rule is None or line.splice is not None or not line.options.fallback:
+def prepare(attempt: Attempt, rule: Hedging, run: Run, services: Services) -> None:
+    """Have a second attempt started in time, as the chain's `rule` wants it."""
+    line = attempt.line
+    if line.splice is not None or not line.options.fallback:
         return
     budget = services.hedges.get(line.chain.name)
     if budget is None:

@@ -15,51 +15,52 @@ _TEACHING: Final = frozenset({Cause.CAPABILITY, Cause.CONTEXT})
 
 def report(attempt: Attempt, failure: Failure | None, services: Services, now: float) -> None:
     """Tell the standings of target and credential how the attempt ended."""
-    start, line = attempt.start, attempt.line
-    standings, health = services.standings, attempt.health
-    keyring = standings.keyring(start.target.provider)
     attempt.tab.settle(failure, attempt.usage, now, sent=attempt.sent_at > 0.0)
     if attempt.native and attempt.restarted:
-        services.lessons.lacks(start.target, "prefill", now)
+        services.lessons.lacks(attempt.start.target, "prefill", now)
     if failure is None:
-        if attempt.longest_gap_s:
-            health.on_gap(now, attempt.longest_gap_s)
-        health.on_success(attempt.token, now)
-        keyring.on_success(start.credential.id, start.target.model, attempt.started_at)
-        _remember(attempt, services, now)
+        _on_answer(attempt, services, now)
     else:
-        if failure.detail == HEDGE_LOST and attempt.last_at is None and attempt.waited_s is None:
-            # Another target, begun later, has answered while this one did not show a byte.
-            failure = Failure(Cause.HANG, HEDGE_LOST)
-        if failure.cause in _TEACHING:
-            _learn(attempt, failure, services, now)
-        scope = RULES[failure.cause].scope
-        if failure.cause is not Cause.CANCEL or _outrun(attempt, failure):
-            health.on_failure(attempt.token, now, failure)
-        else:
-            health.on_end(attempt.token)
-        if scope in {Scope.CREDENTIAL, Scope.ACCESS}:
-            auth = line.chain.triggers.auth
-            keyring.on_failure(
-                start.credential.id,
-                start.target.model,
-                line.request_id,
-                failure,
-                now,
-                **({"auth_failures": auth.failures} if auth is not None else {}),
-            )
-    if standings.changes:
+        _on_failure(attempt, failure, services, now)
+    if services.standings.changes:
         services.publish()
 
 
-def _remember(attempt: Attempt, services: Services, now: float) -> None:
-    """Remember what an answer tells for the next requests."""
-    line = attempt.line
+def _on_answer(attempt: Attempt, services: Services, now: float) -> None:
+    start, line, health = attempt.start, attempt.line, attempt.health
+    keyring = services.standings.keyring(start.target.provider)
+    if attempt.longest_gap_s:
+        health.on_gap(now, attempt.longest_gap_s)
+    health.on_success(attempt.token, now)
+    keyring.on_success(start.credential.id, start.target.model, attempt.started_at)
     _count(attempt, services)
     if line.conversation and line.chain.sticky is not None:
         # The prompt cache of who answered is the warm one now.
         known = conversations_of(line.chain, services)
-        known.on_answer(line.conversation, attempt.start.target.id, now, line.chain.sticky)
+        known.on_answer(line.conversation, start.target.id, now, line.chain.sticky)
+
+
+def _on_failure(attempt: Attempt, failure: Failure, services: Services, now: float) -> None:
+    start, line, health = attempt.start, attempt.line, attempt.health
+    if failure.detail == HEDGE_LOST and attempt.last_at is None and attempt.waited_s is None:
+        # Another target, begun later, has answered while this one did not show a byte.
+        failure = Failure(Cause.HANG, HEDGE_LOST)
+    if failure.cause in _TEACHING:
+        _learn(attempt, failure, services, now)
+    if failure.cause is not Cause.CANCEL or _outrun(attempt, failure):
+        health.on_failure(attempt.token, now, failure)
+    else:
+        health.on_end(attempt.token)
+    if RULES[failure.cause].scope in {Scope.CREDENTIAL, Scope.ACCESS}:
+        auth = line.chain.triggers.auth
+        services.standings.keyring(start.target.provider).on_failure(
+            start.credential.id,
+            start.target.model,
+            line.request_id,
+            failure,
+            now,
+            **({"auth_failures": auth.failures} if auth is not None else {}),
+        )
 
 
 def _outrun(attempt: Attempt, failure: Failure) -> bool:

@@ -28,7 +28,7 @@ class RawHeaders(Mapping[bytes, bytes]):
 
     @override
     def __getitem__(self, name: bytes) -> bytes:
-        value = self._find(name)
+        value = self.get(name)
         if value is None:
             raise KeyError(name)
         return value
@@ -42,8 +42,17 @@ class RawHeaders(Mapping[bytes, bytes]):
     @override
     def get(self, key: bytes, default: object = None, /) -> object:
         """Return the value of `key`, a lower-case name."""
-        value = self._find(key)
-        return default if value is None else value
+        needle = b"\r\n" + key + b":"
+        lower, lines = self._lower, self._lines
+        at = lower.find(needle)
+        if at < 0:
+            return default
+        end = lines.index(b"\r\n", at + 2)
+        value = lines[at + len(needle) : end].strip(b" \t")
+        while (at := lower.find(needle, end)) >= 0:
+            end = lines.index(b"\r\n", at + 2)
+            value += b", " + lines[at + len(needle) : end].strip(b" \t")
+        return value
 
     @override
     def __contains__(self, name: object) -> bool:
@@ -67,16 +76,3 @@ class RawHeaders(Mapping[bytes, bytes]):
 
     def _names(self) -> list[bytes]:
         return [line[: line.index(b":")] for line in self._lower.split(b"\r\n") if line]
-
-    def _find(self, name: bytes) -> bytes | None:
-        needle = b"\r\n" + name + b":"
-        lower, lines = self._lower, self._lines
-        at = lower.find(needle)
-        if at < 0:
-            return None
-        end = lines.index(b"\r\n", at + 2)
-        value = lines[at + len(needle) : end].strip(b" \t")
-        while (at := lower.find(needle, end)) >= 0:
-            end = lines.index(b"\r\n", at + 2)
-            value += b", " + lines[at + len(needle) : end].strip(b" \t")
-        return value

@@ -77,7 +77,7 @@ def size_of(content: Content) -> int:
     if content.function_call is not None:
         size += 1 + _function_size(content.function_call)
     for raw in (content.audio, content.images):
-        if present(raw):
+        if raw and present(raw):
             size += len(raw)
     return size
 

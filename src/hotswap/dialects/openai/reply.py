@@ -40,7 +40,7 @@ def read_chat(body: bytes) -> Verdict | Failure:
         return read_chat(whole) if whole != body else MALFORMED
     if answer is None:
         return MALFORMED
-    if present(answer.error):
+    if answer.error and present(answer.error):
         return read_in_band("", body)
     if answer.choices is None:
         return MALFORMED
@@ -67,7 +67,7 @@ def read_embeddings(body: bytes) -> Verdict | Failure:
 
 def _fault_of(choice: Choice, usage: Usage | None) -> Failure | None:
     finish = choice.finish_reason
-    if present(choice.error):
+    if choice.error and present(choice.error):
         return read_in_band("", bytes(choice.error))
     if not finish:
         return TRUNCATED
