@@ -76,15 +76,14 @@ def unsent(snapshot: Snapshot, asked: Incoming, wishes: Wishes) -> Line:
     if wishes.caller and all(key.id != wishes.caller for key in snapshot.keys):
         raise RefusedError(401, "unknown_key", f"There is no key {wishes.caller!r}.")
     return Line(
-        _Unsent(asked),
-        plane,
-        route,
+        exchange=_Unsent(asked),
+        plane=plane,
+        route=route,
         caller=wishes.caller,
         request=request,
         chain=chain,
         options=Options(order=wishes.order),
         request_id="",
-        skips=(),
     )
 
 

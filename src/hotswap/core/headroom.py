@@ -60,7 +60,8 @@ class Charge(Struct, gc=False):
         if refund:
             self.room.correct(self, now, input_=0.0, output=0.0, requests=-1.0)
         elif usage is not None and not usage.estimated:
-            self.room.learn(self, usage)
+            if now >= self.room.listens_at:
+                self.room.learn(self, usage)
             output = self.output if self.by_allowance else float(usage.output_tokens)
             self.room.correct(self, now, input_=float(usage.input_tokens), output=output)
 
@@ -98,13 +99,14 @@ class Room:
         self._spread_until = -inf
         """Until then a limit has its requests spread."""
         self._answers = 0
-        self._output = 0.0
+        """That were learned from."""
+        self._output = _OUTPUT_TOKENS
         """Mean tokens of an answer."""
         self._density = 1.0
         """Tokens of a prompt as the provider counts them, for each that was estimated."""
         self._refused_at = -inf
         self.listens_at = -inf
-        """What answers tell before is not worth reading."""
+        """What answers tell, and cost, before is not worth reading."""
         self.adopt(now)
 
     def adopt(self, now: float) -> None:
@@ -223,10 +225,9 @@ class Room:
 
     def _expected(self, output_tokens: int) -> float:
         """Return the tokens that an answer is expected to cost where so many are allowed."""
-        if self._owner.by_allowance and output_tokens:
+        if output_tokens and (output_tokens < self._output or self._owner.by_allowance):
             return float(output_tokens)
-        output = self._output if self._answers else _OUTPUT_TOKENS
-        return float(output_tokens) if 0 < output_tokens < output else output
+        return self._output
 
     def _meter(self, unit: Unit, now: float) -> Meter:
         meter = self._by_unit[unit]

@@ -209,7 +209,7 @@ class Attempt:
     def on_head(self, status: int, headers: Headers) -> None:
         """Choose how the body is read."""
         now = self.last_at = self._services.clock.now()
-        self._came.status, self._came.headers = status, headers
+        self._came.begin(status, headers)
         self.health.on_byte(self.token, now)
         line, faulty = self.line, self._came.faulty
         self.tab.on_head(headers, now, faulty=faulty)

@@ -14,7 +14,7 @@ _NO_HEADERS: Final[Headers] = {}
 class Gathered:
     """What has come so far."""
 
-    __slots__ = ("_parts", "_size", "headers", "status")
+    __slots__ = ("_parts", "_size", "faulty", "headers", "status")
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -22,11 +22,13 @@ class Gathered:
         self.headers: Headers = _NO_HEADERS
         self.status = 0
         """0: no head has come."""
-
-    @property
-    def faulty(self) -> bool:
+        self.faulty = False
         """The status is none of success."""
-        return not 200 <= self.status < 300 and self.status > 0
+
+    def begin(self, status: int, headers: Headers) -> None:
+        """Take the head."""
+        self.status, self.headers = status, headers
+        self.faulty = not 200 <= status < 300
 
     @property
     def body(self) -> bytes:

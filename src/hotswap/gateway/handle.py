@@ -76,17 +76,17 @@ class Gateway:
         ask = ask_of(request, route, chain, key=key, options=options, services=services, now=now)
         candidates = plan(chain, services.standings, now, services.jitter, ask=ask)
         line = Line(
-            exchange,
-            plane,
-            route,
+            exchange=exchange,
+            plane=plane,
+            route=route,
             caller=key.id,
             request=request,
             chain=chain,
             options=options,
             request_id=request_id,
             skips=candidates.skips,
+            conversation=ask.conversation,
         )
-        line.conversation = ask.conversation
         refused = misplaced(candidates, chain, key) if key.zones else None
         if refused is not None:
             record_unattempted(line, refused.code, services)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from ..core.plan import Skip
 from ..core.terms import Chain
 from ..dialects.api import AttemptNote, Begun, Peek, Translator
@@ -36,85 +38,53 @@ class Splice:
         """The provider has shown that the words are whole."""
 
 
-class Line:
+class Line(Struct, kw_only=True, eq=False):
     """The state of one request from its arrival to its last record."""
 
-    __slots__ = (
-        "_neutral",
-        "attempts",
-        "behind",
-        "caller",
-        "chain",
-        "closed",
-        "committed",
-        "conversation",
-        "deadline",
-        "exchange",
-        "failed_at",
-        "keep_alive_at",
-        "notices",
-        "options",
-        "plane",
-        "refused",
-        "request",
-        "request_id",
-        "route",
-        "skips",
-        "splice",
-        "tried",
-        "upstream_s",
-    )
+    exchange: Exchange
+    plane: Plane
+    route: Route
+    caller: str
+    request: Peek
+    chain: Chain
+    options: Options
+    request_id: str
+    deadline: float = 0.0
+    """Monotonic seconds at which the request ends, whatever happens."""
+    keep_alive_at: float = 0.0
+    """When a caller that hears nothing gets the head of its stream, and a ping."""
+    conversation: bytes = b""
+    """Its name, where the chain keeps it at one target; empty: it does not."""
+    skips: tuple[Skip, ...] = ()
+    """The targets left out so far, and why."""
+    behind: tuple[Skip, ...] = ()
+    """Those that are asked after the others, and why."""
+    committed: bool = False
+    """The answer's head was sent: what fails from now on must fail inside the answer."""
+    closed: bool = False
+    """The record that ends the request was made."""
+    attempts: list[AttemptNote] = []
+    """The attempts that failed so far."""
+    tried: int = 0
+    """Attempts begun so far."""
+    failed_at: float | None = None
+    """When the last attempt's failure was classified."""
+    upstream_s: float = 0.0
+    """Seconds spent waiting for providers; the rest of the time is our own."""
+    notices: Sequence[str] = ()
+    """What the target in hand was not told, or told differently."""
+    refused: RefusedError | None = None
+    """A fault of the request that only translation found."""
+    splice: Splice | None = None
+    """The answer broke off, and another target is to go on with it."""
+    translated: Request | None = None
+    """The request in neutral values, once a target needed it; see `neutral`."""
 
-    def __init__(  # noqa: PLR0915 - one statement per field, each documented
-        self,
-        exchange: Exchange,
-        plane: Plane,
-        route: Route,
-        *,
-        caller: str,
-        request: Peek,
-        chain: Chain,
-        options: Options,
-        request_id: str,
-        skips: tuple[Skip, ...],
-    ) -> None:
-        self.exchange = exchange
-        self.plane = plane
-        self.route = route
-        self.request = request
-        self.chain = chain
-        self.options = options
-        self.request_id = request_id
-        self.caller = caller
-        self.skips = skips
-        """The targets left out so far, and why."""
-        self.behind: tuple[Skip, ...] = ()
-        """Those that are asked after the others, and why."""
-        self.deadline = exchange.incoming.received_at + _total_s(chain, options)
-        """Monotonic seconds at which the request ends, whatever happens."""
-        self.keep_alive_at = self.alive_until(exchange.incoming.received_at)
-        """When a caller that hears nothing gets the head of its stream, and a ping."""
-        self.committed = False
-        """The answer's head was sent: what fails from now on must fail inside the answer."""
-        self.closed = False
-        """The record that ends the request was made."""
-        self.attempts: list[AttemptNote] = []
-        """The attempts that failed so far."""
-        self.tried = 0
-        """Attempts begun so far."""
-        self.failed_at: float | None = None
-        """When the last attempt's failure was classified."""
-        self.upstream_s = 0.0
-        """Seconds spent waiting for providers; the rest of the time is our own."""
-        self.notices: Sequence[str] = ()
-        """What the target in hand was not told, or told differently."""
-        self.refused: RefusedError | None = None
-        """A fault of the request that only translation found."""
-        self.conversation = b""
-        """Its name, where the chain keeps conversations at one target; empty: it does not."""
-        self.splice: Splice | None = None
-        """The answer broke off, and another target is to go on with it."""
-        self._neutral: Request | None = None
+    def __post_init__(self) -> None:
+        """Set the clocks."""
+        received_at = self.exchange.incoming.received_at
+        self.deadline = received_at + _total_s(self.chain, self.options)
+        self.keep_alive_at = self.alive_until(received_at)
 
     def alive_until(self, now: float) -> float:
         """Return how long a caller that heard something at `now` may hear nothing more."""
@@ -122,12 +92,12 @@ class Line:
 
     def neutral(self, caller: Translator) -> Request:
         """Return what the caller says, in neutral values; raises `RefusedError`."""
-        if self._neutral is None:
-            self._neutral = caller.read_request(self.request)
-        return self._neutral
+        if self.translated is None:
+            self.translated = caller.read_request(self.request)
+        return self.translated
 
 
 def _total_s(chain: Chain, options: Options) -> float:
-    """Return how long the request may take: the chain's limit, or less if the caller says so."""
+    """Return how long a request may take: the chain's limit, or less if the caller says so."""
     total_s = chain.timeouts.total_s
     return total_s if options.deadline_s is None else min(total_s, options.deadline_s)
