@@ -21,7 +21,9 @@ _STREAMED_MS: Final = 4_000.0
 _WHOLE_MS: Final = 30_000.0
 _RATED_S: Final = 300.0
 """Over so long errors are counted: with little traffic, shared by three targets, a minute holds too
-few results to judge by."""
+few results to judge by ..."""
+_RATED_LEAST: Final = 10
+"""... and so many are enough: twenty take a minute in which every other call may fail."""
 
 
 class Story(Struct, frozen=True):
@@ -57,7 +59,7 @@ def _triggers(threshold_ms: float) -> Triggers:
     return Triggers(
         rate_limit=RateLimitRule(),
         latency=LatencyRule(threshold_ms=threshold_ms),
-        error_rate=ErrorRateRule(window_s=_RATED_S),
+        error_rate=ErrorRateRule(window_s=_RATED_S, min_requests=_RATED_LEAST),
     )
 
 
