@@ -83,7 +83,7 @@ async def test_only_targets_with_work_are_measured() -> None:
 
         figures = measured.figures
         assert list(figures) == ["one/m"]
-        assert measured.uses == {}
+        assert measured.uses == {"one/m": ()}
         one = figures["one/m"]
         assert (one.in_flight, one.attempts, one.failed_share) == (0, 3, 0.0)
         assert one.whole is not None

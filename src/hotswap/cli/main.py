@@ -30,7 +30,11 @@ app.command(
     help="Play the chains while something fails, in simulated time.",
 )
 app.command("hotswap.cli.chains:chains", help="Show chains, and what each target would do now.")
-app.command("hotswap.cli.targets:app", name="targets")
+app.command(
+    "hotswap.cli.targets:app",
+    name="targets",
+    help="Show how every target and its keys stand; drain, open, close, try them.",
+)
 app.command(
     "hotswap.cli.request:request", help="Tell what happened to a request, or list the newest."
 )

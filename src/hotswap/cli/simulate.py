@@ -24,6 +24,8 @@ from .showing import show, table
 
 SLOWER: Final = 10.0
 """How many times, where nothing is said."""
+REQUESTS_MAX: Final = 10_000_000
+"""Of a chain: more take half an hour."""
 
 Names = tuple[str, ...]
 Kill = Annotated[
@@ -46,8 +48,12 @@ ChainNames = Annotated[
     Names,
     Parameter(name="--chain", show_default=False, negative=(), help="Only this one. Repeatable."),
 ]
-Rate = Annotated[float, Parameter(validator=Number(gt=0), help="Requests per second and chain.")]
-Minutes = Annotated[float, Parameter(validator=Number(gt=0), help="How long, in simulated time.")]
+Rate = Annotated[
+    float, Parameter(validator=Number(gt=0, lte=10_000), help="Requests per second and chain.")
+]
+Minutes = Annotated[
+    float, Parameter(validator=Number(gt=0, lte=44_640), help="How long, in simulated time.")
+]
 MaxLost = Annotated[
     float,
     Parameter(
@@ -94,6 +100,7 @@ def simulate(
         snapshot = load(config, os.environ)
     except ConfigMistakes as refused:
         raise CommandError(Exit.UNREADABLE, str(refused)) from refused
+    _check(rate, minutes)
     chains = _chosen(snapshot, chain)
     orders = _orders(snapshot, kill, slow, throttle)
     drilled = [
@@ -126,9 +133,9 @@ def parts(drilled: Iterable[Drilled], max_lost: float) -> list[RenderableType]:
         rows.append(
             (
                 one.chain,
-                Text(_percent(one.answered / one.requests), style="red" if bad else ""),
+                Text(_percent(one.answered, one.requests), style="red" if bad else ""),
                 f"{one.lost:,}",
-                _percent(one.moved / one.requests),
+                _percent(one.moved, one.requests),
                 f"{one.links_left} of {one.links}, {_vendors(one.vendors_left)}",
                 _added(one.added_p50_s),
                 _added(one.added_p95_s),
@@ -151,8 +158,17 @@ def parts(drilled: Iterable[Drilled], max_lost: float) -> list[RenderableType]:
     return [table(columns, rows), *reasons]
 
 
-def _percent(share: float) -> str:
+def _check(rate: float, minutes: float) -> None:
+    """Refuse what takes for ever, and what is no request at all."""
+    requests = rate * minutes * 60.0
+    if not 1.0 <= requests <= REQUESTS_MAX:
+        problem = f"--rate {rate:g} for --minutes {minutes:g} are {requests:,.0f} requests"
+        raise CommandError(Exit.USAGE, f"hotswap: {problem}; it takes 1 to {REQUESTS_MAX:,}")
+
+
+def _percent(part: int, whole: int) -> str:
     """Round so that only all of them are 100 %."""
+    share = part / whole if whole else 1.0
     return f"{share:.2%}" if share == 1.0 else f"{min(share, 0.9999):.2%}"
 
 
@@ -160,9 +176,9 @@ def _vendors(count: int) -> str:
     return "1 vendor" if count == 1 else f"{count} vendors"
 
 
-def _added(seconds: float) -> str:
+def _added(seconds: float | None) -> str:
     """Tell what first content takes longer, to the hundredth of a second."""
-    return f"{seconds:+.2f} s"
+    return "-" if seconds is None else f"{seconds:+.2f} s"
 
 
 def _listed(snapshot: Snapshot) -> list[Chain]:

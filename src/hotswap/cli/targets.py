@@ -108,7 +108,7 @@ def trial(*names: Names, config: ConfigFile = CONFIG_FILE, as_json: AsJson = Fal
 
 def _order(action: Action, names: Sequence[str], config: Path, *, as_json: bool) -> None:
     """Order `action` for all targets, or for none when a name is unknown."""
-    if not names:
+    if not all(names) or not names:
         raise CommandError(Exit.USAGE, f"hotswap: which targets? hotswap targets {action} NAME ...")
     admin = find_admin(config)
     for name in names:

@@ -57,7 +57,7 @@ def _asking_for(model: str, body: bytes) -> bytes:
     """Return the body with another model; what is no JSON object stays as it is."""
     try:
         fields = _decode_fields(body)
-    except DecodeError:
+    except (DecodeError, UnicodeDecodeError, RecursionError):
         return body
     return encode({**fields, "model": model})
 
@@ -73,8 +73,12 @@ def unsent(snapshot: Snapshot, asked: Incoming, wishes: Wishes) -> Line:
         if id_ not in named:
             problem = f"{id_} is no target of {chain.name}: {', '.join(sorted(named))}."
             raise RefusedError(400, "unknown_target", problem)
-    if wishes.caller and all(key.id != wishes.caller for key in snapshot.keys):
+    key = next((key for key in snapshot.keys if key.id == wishes.caller), None)
+    if wishes.caller and key is None:
         raise RefusedError(401, "unknown_key", f"There is no key {wishes.caller!r}.")
+    if wishes.order and key is not None and not key.order:
+        problem = f"The key {key.id!r} may not name an order: it lacks the scope 'order'."
+        raise RefusedError(403, "order_not_allowed", problem)
     return Line(
         exchange=_Unsent(asked),
         plane=plane,

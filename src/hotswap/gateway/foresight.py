@@ -55,7 +55,7 @@ def _ask(question: Question, plane: Plane, services: Services, now: float) -> As
         question.one_model,
         needs.prompt_tokens,
         needs.output_tokens,
-        order=question.order,
+        order=tuple(dict.fromkeys(question.order)),
         zones=zones,
     )
 

@@ -32,13 +32,13 @@ class Measuring:
         first = self._next if self._next < len(busy) else 0
         chosen = busy[first : first + AT_ONCE]
         self._next = first + len(chosen)
-        uses: dict[str, tuple[Use, ...]] = {}
-        for id_ in chosen:
-            provider, _, model = id_.partition("/")
-            found = standings.keyring(provider).rooms.uses_at(model, now)
-            if found:
-                uses[id_] = found
+        uses = {id_: _uses_of(id_, standings, now) for id_ in chosen}
         return Measured({id_: standings.target(id_).figures(now) for id_ in chosen}, uses)
+
+
+def _uses_of(id_: str, standings: Standings, now: float) -> tuple[Use, ...]:
+    provider, _, model = id_.partition("/")
+    return standings.keyring(provider).rooms.uses_at(model, now)
 
 
 def _is_busy(id_: str, standings: Standings, now: float) -> bool:

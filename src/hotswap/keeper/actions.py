@@ -98,5 +98,5 @@ async def _question(request: Request) -> Question:
             raise RefusedError(413, "too_large", f"A question has {QUESTION_BYTES} bytes at most.")
     try:
         return _read_question(body)
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RefusedError(400, "bad_question", f"This is no question: {error}.") from error

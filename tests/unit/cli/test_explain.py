@@ -168,6 +168,13 @@ def test_a_request_that_would_be_refused_is_told(explain: Explain, body: bytes, 
     assert explain.err.startswith(error)
 
 
+def test_a_body_that_is_too_deep_is_refused_whatever_model_is_asked(explain: Explain) -> None:
+    explain(b'{"model": "assist", "x": ' + b"[" * 9000 + b"]" * 9000 + b"}", "--model", "blind")
+
+    assert explain.code == 1
+    assert explain.err.startswith("hotswap: the request is refused with 400: ")
+
+
 def test_the_body_may_be_in_a_file(
     tmp_path: Path, explain: Explain, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,6 +31,9 @@ fallback:
         - {provider: a, model: m}
         - {provider: b, model: m}
         - {provider: c, model: m}
+access:
+  keys:
+    - {id: app, sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
 """
 BODY: Final = b'{"model":"assist","messages":[{"role":"user","content":"hi"}]}'
 FIGURES: Final = Figures(
@@ -151,7 +154,7 @@ def test_a_gateway_with_another_configuration_is_told(ask: Ask) -> None:
     )
 
 
-@pytest.mark.parametrize(("order", "caller"), [(("z/m",), ""), ((), "nobody")])
+@pytest.mark.parametrize(("order", "caller"), [(("z/m",), ""), ((), "nobody"), (("a/m",), "app")])
 def test_wishes_that_cannot_be_are_refused(ask: Ask, order: tuple[str, ...], caller: str) -> None:
     with pytest.raises(RefusedError):
         ask(*order, caller=caller)

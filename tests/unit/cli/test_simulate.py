@@ -117,8 +117,27 @@ def test_a_chain_without_any_target_left_loses_all(simulate: Simulate) -> None:
 
     assert simulate.code == 1
     assert lines[0] == "chain answered lost moved left p50 later p95 later answered by"
-    assert lines[1].startswith("lone 0.00% 120 0.00% 0 of 1, 0 vendors ")
+    assert lines[1] == "lone 0.00% 120 0.00% 0 of 1, 0 vendors - -"
     assert any(line.startswith("lone: ") and " lost by " in line for line in lines[2:])
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("--rate", "1e9"), "Must be <= 10000"),
+        (("--minutes", "inf"), "Must be <= 44640"),
+        (("--rate", "0.001", "--minutes", "1"), "are 0 requests; it takes 1 to 10,000,000"),
+        (("--rate", "9999", "--minutes", "9999"), "are 5,998,800,060 requests; it takes 1 to"),
+    ],
+)
+def test_what_would_take_for_ever_is_refused(
+    simulate: Simulate, words: tuple[str, ...], problem: str
+) -> None:
+    simulate(*words)
+
+    assert simulate.code == 2
+    assert simulate.err.startswith("hotswap: ")
+    assert problem in simulate.err
 
 
 def test_a_throttled_target_is_left_at_once(simulate: Simulate) -> None:

@@ -174,6 +174,8 @@ async def test_a_question_without_a_worker_has_no_answer(rig: Rig) -> None:
     [
         (b"", 400, "bad_question"),
         (b'{"chain": 1}', 400, "bad_question"),
+        (b'{"chain": "\xff"}', 400, "bad_question"),
+        (b'{"chain": "a", "x": ' + b"[" * 9000 + b"]" * 9000 + b"}", 400, "bad_question"),
         (b'{"chain": "chatt"}', 404, "no_such_chain"),
         (b'{"chain": "chat", "order": ["a/z"]}', 404, "no_such_target"),
         (b" " * 70_000, 413, "too_large"),

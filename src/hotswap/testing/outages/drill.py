@@ -126,11 +126,12 @@ class Drilled(Struct, frozen=True):
     """Targets that are neither killed nor throttled."""
     vendors_left: int
     """Of those."""
-    first_content_p50_s: float
-    first_content_p95_s: float
-    added_p50_s: float
-    """Against the same requests with all targets well."""
-    added_p95_s: float
+    first_content_p50_s: float | None
+    """None: nothing was answered."""
+    first_content_p95_s: float | None
+    added_p50_s: float | None
+    """Against the same requests with all targets well; None: one of both was never answered."""
+    added_p95_s: float | None
     shares: Mapping[str, float]
     """Of the answers, by target."""
     lost_by: Mapping[str, int]
@@ -151,7 +152,7 @@ def drill(
     tally = _play(chain, providers, health, orders, load)
     left = [t for t in chain.targets if t.id not in orders.kill | orders.throttle]
     lost = tally.requests - tally.answered
-    p50_s, p95_s = tally.first.quantile(0.5), tally.first.quantile(0.95)
+    p50_s, p95_s = _first_s(tally, 0.5), _first_s(tally, 0.95)
     return Drilled(
         chain=chain.name,
         requests=tally.requests,
@@ -165,8 +166,8 @@ def drill(
         vendors_left=len({t.vendor or t.provider for t in left}),
         first_content_p50_s=p50_s,
         first_content_p95_s=p95_s,
-        added_p50_s=p50_s - well.first.quantile(0.5),
-        added_p95_s=p95_s - well.first.quantile(0.95),
+        added_p50_s=_added_s(p50_s, _first_s(well, 0.5)),
+        added_p95_s=_added_s(p95_s, _first_s(well, 0.95)),
         shares=_shares(tally, [t.id for t in chain.targets]),
         lost_by=dict(tally.lost),
     )
@@ -185,6 +186,14 @@ def _play(
 def _used(chain: Chain, providers: Iterable[Provider]) -> list[Provider]:
     names = {target.provider for target in chain.targets}
     return [provider for provider in providers if provider.name in names]
+
+
+def _first_s(tally: Tally, share: float) -> float | None:
+    return tally.first.quantile(share) if tally.answered else None
+
+
+def _added_s(now_s: float | None, well_s: float | None) -> float | None:
+    return None if now_s is None or well_s is None else now_s - well_s
 
 
 def _shares(tally: Tally, targets: Sequence[str]) -> dict[str, float]:
