@@ -49,7 +49,7 @@ Each seed draws {days:g} days of troubles for three vendors, and one of the chai
   the second vendor is a quarter slower than that, the third a fifth faster.
 * Half of the outages of a vendor with two regions stay in one of them.
 * Every chain has all triggers: `latency` with a threshold of 4 s (30 s for whole answers), and
-  `error_rate` over five minutes, since in one a target with little traffic has too few results.
+  `error_rate` over five minutes and by ten results, since with little traffic twenty take a minute.
 * No request is hedged.
 
 What lesser incidents do, the kinds, refused keys, hints and regions are not published, but chosen.
