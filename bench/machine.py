@@ -1,5 +1,6 @@
 """What the bench needs of the machine, and what its report says of it."""
 
+import compileall
 import os
 import platform
 import shutil
@@ -55,6 +56,14 @@ def ensure_tools() -> None:
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
     for command in (["apt-get", "update", "-qq"], install):
         subprocess.run(command, check=True, env=env, stdout=subprocess.DEVNULL)  # noqa: S603 - fixed words
+
+
+def compile_modules(package: Path) -> None:
+    """Compile a package's modules, as its first start does and pip where it installs it.
+
+    An environment may forbid to write what was compiled: each process would do it all again.
+    """
+    compileall.compile_dir(package, quiet=2)
 
 
 def stop_on_sigterm() -> None:

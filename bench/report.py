@@ -122,6 +122,7 @@ ABOUT: Final = """\
 
 Written by `make bench`; nothing here is edited by hand.
 Load and scripted upstreams share one core, the gateway has another one to itself.
+hotswap's modules are compiled before, as they are wherever it has started once.
 Requests carry the headers of an official SDK, answers the headers of a real provider.
 nginx is a plain reverse proxy with kept-alive upstream connections and \
 stands for what the work costs in C.

@@ -10,11 +10,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+import hotswap as package
 from hotswap.clock import SystemClock
 
 from . import balance, growth, memory, splices, switches, translation, tree, workers
 from .figures import FULL, QUICK, Bench, Effort, Figures
-from .machine import describe, ensure_tools, find_cores, stop_on_sigterm
+from .machine import compile_modules, describe, ensure_tools, find_cores, stop_on_sigterm
 from .measure import ROUNDS, measure
 from .report import failures, page, table
 from .setups import below, direct, hotswap, nginx
@@ -93,6 +94,7 @@ def main() -> None:
     if unknown := set(groups) - set(GROUPS):
         parser.error(f"unknown group {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
     ensure_tools()
+    compile_modules(Path(package.__file__).parent)
     stop_on_sigterm()
     start = SystemClock().now()
     figures = run(names, groups, QUICK if options.quick else FULL)
