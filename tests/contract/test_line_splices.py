@@ -23,6 +23,7 @@ FINISHING: Final = (
     Step(text=("All is", " said"), gap_s=0.002, cut=Cut.EOF, cut_after_bytes=700),
 )
 """The words have ended, and the provider has shown it; the finish reason has not come."""
+SAID: Final = Step(text="All is said.", no_finish=True, no_done=True, gap_s=0.002)
 BROKEN: Final = Step(text=WORDS, cut=Cut.EOF, cut_after=4)
 CHAT: Final = {
     "model": "assist",
@@ -271,10 +272,36 @@ async def test_a_target_that_goes_another_way_is_left_for_the_next():
         assert s.gateway.attempts[1].detail == "began_anew"
 
 
-async def test_a_target_that_has_nothing_to_add_ends_an_answer_that_ends_a_sentence():
+async def test_two_targets_that_have_nothing_to_add_end_an_answer_that_ends_a_sentence():
     async with site() as s:
-        s.one.behave(Step(text="All is said.", no_finish=True, no_done=True, gap_s=0.002))
+        s.one.behave(SAID)
         s.two.behave(Step(empty=True))
+        s.three.behave(Step(empty=True))
+
+        answer = await s.ask()
+
+        assert answer.whole
+        assert text_of(answer) == "All is said."
+        assert [one.detail for one in s.gateway.attempts] == ["truncated", "empty", ""]
+
+
+async def test_one_target_that_has_nothing_to_add_is_not_believed_while_another_can_be_asked():
+    async with site() as s:
+        s.one.behave(SAID)
+        s.two.behave(Step(empty=True))
+        s.three.behave(Step(text=" But not all is done."))
+
+        answer = await s.ask()
+
+        assert answer.whole
+        assert text_of(answer) == "All is said. But not all is done."
+
+
+async def test_the_last_target_that_has_nothing_to_add_is_believed():
+    async with site() as s:
+        s.one.behave(SAID)
+        s.two.behave(Step(status=500))
+        s.three.behave(Step(empty=True))
 
         answer = await s.ask()
 

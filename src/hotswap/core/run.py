@@ -192,6 +192,13 @@ class Run:
                 return self._begun(target, credential)
         return None
 
+    def has_more(self, now: float) -> bool:
+        """Say whether another target than the one in hand can be asked."""
+        self._look_at_rest(now)
+        left = self._targets[self._at + 1 :]
+        triggers, standings = self._chain.triggers, self._standings
+        return any(not is_barred(target, standings, triggers, now) for target in left)
+
     def on_lost(self, target: Target) -> None:
         """Take note that an attempt was ended because another one answered: no fault of its own."""
         self._tried.discard(target.id)

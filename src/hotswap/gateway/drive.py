@@ -12,6 +12,7 @@ from ..errors import RefusedError
 from .answer import explain, give_up, note
 from .attempt import Attempt
 from .hedge import outcome, prepare
+from .joint import EMPTY
 from .line import Line, Splice
 from .records import record_attempt, record_unattempted
 from .report import report
@@ -48,6 +49,9 @@ def _wake(run: Run, line: Line, services: Services) -> Action | None:
 
 async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Action | None:
     """Make one attempt; return what follows, None once the caller's answer has ended."""
+    splice = line.splice
+    if splice is not None and splice.doubtful:
+        splice.doubtful = run.has_more(services.clock.now())
     try:
         attempt = Attempt(line, start, services)
     except UnableError as unable:
@@ -83,6 +87,8 @@ async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Ac
 def _after(run: Run, attempt: Attempt, failure: Failure, now: float) -> Action:
     """Say what follows from an attempt of which nothing reached the caller."""
     splice = attempt.line.splice
+    if splice is not None and failure.detail == EMPTY:
+        splice.doubtful = False
     if splice is not None and attempt.native and failure.cause is Cause.CAPABILITY:
         splice.declined.add(attempt.start.target.id)
         return run.on_other_way()

@@ -18,7 +18,17 @@ from .routes import Route
 class Splice:
     """An answer that broke off and is to go on."""
 
-    __slots__ = ("asked", "closed", "count", "declined", "owes", "prompt_tokens", "text", "writer")
+    __slots__ = (
+        "asked",
+        "closed",
+        "count",
+        "declined",
+        "doubtful",
+        "owes",
+        "prompt_tokens",
+        "text",
+        "writer",
+    )
 
     def __init__(self, asked: Request, prompt_tokens: int, begun: Begun) -> None:
         self.asked = asked
@@ -34,6 +44,8 @@ class Splice:
         """A call was under way that the caller has nothing of: words alone are no whole answer."""
         self.declined: set[str] = set()
         """Targets that do not continue words as their own, and are asked to go on instead."""
+        self.doubtful = True
+        """Another target can still be asked where one has nothing to add, and none has said so."""
         self.closed = begun.closed
         """The provider has shown that the words are whole."""
 

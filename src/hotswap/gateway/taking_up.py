@@ -102,9 +102,13 @@ class TakenUp:
 def _may_end(line: Line, splice: Splice) -> bool:
     """Say whether the answer is whole if the next target has nothing to add.
 
-    Either the provider has shown that the words are whole; or they end a sentence, and no call
-    can follow. In doubt another target is asked, and in the end the caller told.
+    Either the provider has shown that the words are whole; or they end a sentence, no call can
+    follow, and a second target says the same, if there is one: an empty answer may be a fault.
+    In doubt another target is asked, and in the end the caller told.
     """
     if splice.owes:
         return False
-    return splice.closed or (ends_sentence(splice.text) and not line.request.needs.tools)
+    if splice.closed:
+        return True
+    plausible = ends_sentence(splice.text) and not line.request.needs.tools
+    return plausible and not splice.doubtful
