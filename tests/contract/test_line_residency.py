@@ -175,6 +175,17 @@ async def test_not_even_the_callers_own_order_leads_abroad() -> None:
         assert w.abroad() == 0
 
 
+async def test_an_order_that_leads_abroad_only_is_refused_as_the_callers_own_wish() -> None:
+    async with world() as w:
+        answer = await w.ask(x_hotswap_order="us/m, anywhere/m")
+
+        assert (answer.status, answer.error()["code"]) == (403, "residency")
+        assert "none of the targets that x-hotswap-order names is there: us/m (zone us)" in str(
+            answer.error()["message"]
+        )
+        assert w.eu.requests + w.abroad() == 0
+
+
 async def test_with_no_target_inside_the_refusal_says_so_and_is_recorded() -> None:
     async with world() as w:
         answer = await w.ask("nowhere")

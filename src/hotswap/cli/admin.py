@@ -14,6 +14,7 @@ from ..config.admin_address import read_admin_address
 from ..config.outcome import ConfigMistakes
 from ..processes.exits import Exit
 from .failing import CommandError
+from .showing import address
 
 TIMEOUT_S: Final = 10.0
 """For a connection and for each read; a stream ticks every second."""
@@ -47,8 +48,7 @@ class Admin(Struct, frozen=True):
     @property
     def url(self) -> str:
         """The address as a person knows it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{address(self.host, self.port)}"
 
     def read(self, *path: str, **query: str | float | None) -> bytes:
         """Ask for what `path` names, and return the JSON of the answer.
@@ -161,11 +161,14 @@ def _sendable(key: str) -> str:
 
 
 def _admin(url: str, key: str) -> Admin:
-    parts = urlsplit(url)
-    if not parts.hostname or parts.scheme not in _PORTS:
-        problem = f"hotswap: HOTSWAP_ADMIN is {url!r}, not an address such as http://127.0.0.1:8101"
+    problem = f"hotswap: HOTSWAP_ADMIN is {url!r}, not an address such as http://127.0.0.1:8101"
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError as error:
+        raise CommandError(Exit.USAGE, problem) from error
+    if not parts.hostname or port is None or parts.scheme not in _PORTS:
         raise CommandError(Exit.USAGE, problem)
-    port = parts.port or _PORTS[parts.scheme]
     return Admin(parts.hostname, port, _sendable(key), tls=parts.scheme == "https")
 
 

@@ -13,8 +13,9 @@ from ..config.outcome import ConfigMistakes, Mistake
 from ..config.snapshot import Snapshot
 from ..core.terms import Chain, Price, Provider, Trigger
 from ..processes.exits import Exit
+from .naming import chains_of
 from .options import CONFIG_FILE, AsJson, ConfigFile
-from .showing import show, table
+from .showing import address, show, table
 
 
 class TargetReport(Struct, frozen=True):
@@ -69,17 +70,9 @@ def _check(config: Path) -> tuple[CheckReport, Exit]:
         whole = all(not mistake.path for mistake in refused.mistakes)
         code = Exit.UNREADABLE if whole else Exit.FAILED
         return CheckReport(ok=False, mistakes=refused.mistakes), code
-    chains = tuple(_chain(chain, snapshot) for chain in _chains(snapshot))
+    chains = tuple(_chain(chain, snapshot) for chain in chains_of(snapshot))
     report = CheckReport(ok=True, digest=snapshot.digest, warnings=snapshot.warnings, chains=chains)
     return report, Exit.FINE
-
-
-def _chains(snapshot: Snapshot) -> list[Chain]:
-    """Return the chains in the order of the file, without their aliases."""
-    listed = [snapshot.chains[name] for name in snapshot.listed]
-    return [
-        chain for chain, name in zip(listed, snapshot.listed, strict=True) if chain.name == name
-    ]
 
 
 def _chain(chain: Chain, snapshot: Snapshot) -> ChainReport:
@@ -100,9 +93,8 @@ def _chain(chain: Chain, snapshot: Snapshot) -> ChainReport:
 
 def _endpoint(provider: Provider) -> str:
     scheme = "https" if provider.endpoint.tls else "http"
-    host = provider.endpoint.host
-    shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{provider.endpoint.port}{provider.base_path}"
+    where = address(provider.endpoint.host, provider.endpoint.port)
+    return f"{scheme}://{where}{provider.base_path}"
 
 
 def _show(config: Path, report: CheckReport) -> None:

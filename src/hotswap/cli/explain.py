@@ -144,10 +144,9 @@ def explain(
     except ConfigMistakes as refused:
         raise CommandError(Exit.UNREADABLE, str(refused)) from refused
     asked = incoming(_read(body), dialect, model)
-    wishes = Wishes(tuple(name.strip() for name in order.split(",") if name.strip()), caller)
     try:
-        line = unsent(snapshot, asked, wishes)
-        found = "" if offline else foresee(config, _question(line, wishes))
+        line = unsent(snapshot, asked, Wishes(order, caller))
+        found = "" if offline else foresee(config, _question(line))
         explanation = explained(line, found, dialect)
     except RefusedError as refused:
         problem = f"hotswap: the request is refused with {refused.status}: {refused.message}"
@@ -231,14 +230,14 @@ def _read(name: str) -> bytes:
         raise CommandError(Exit.USAGE, problem) from error
 
 
-def _question(line: Line, wishes: Wishes) -> Question:
+def _question(line: Line) -> Question:
     return Question(
         line.request.model,
         line.request.needs,
         streamed=line.request.stream,
         one_model=line.route.one_model,
-        order=wishes.order,
-        caller=wishes.caller,
+        order=line.options.order,
+        caller=line.caller,
     )
 
 
@@ -296,7 +295,8 @@ def _told(line: Line, target: Target, lacks: str) -> TargetPlan:
 
 def _left_out(line: Line, skip: Skip) -> TargetPlan:
     (target,) = (one for one in line.chain.targets if one.id == skip.target)
-    return TargetPlan(skip.target, 0, skip.reason, line.plane.providers[target.provider].dialect)
+    dialect = line.plane.providers[target.provider].dialect
+    return TargetPlan(skip.target, 0, skip.reason, dialect, rule=skip.rule)
 
 
 def _amended(one: TargetPlan, planned: Plan, found: Foreseen | str) -> TargetPlan:

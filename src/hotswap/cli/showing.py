@@ -86,3 +86,8 @@ def long(seconds: float) -> str:
     """Tell how long something has been or will be, to the second at best."""
     whole = max(0, round(seconds))
     return f"{whole} s" if whole < 10 else span(whole)
+
+
+def address(host: str, port: int) -> str:
+    """Write host and port, an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

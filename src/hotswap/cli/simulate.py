@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Final
 
 from cyclopts import Parameter
@@ -15,12 +15,13 @@ from rich.text import Text
 from ..config.load import load
 from ..config.outcome import ConfigMistakes
 from ..config.snapshot import Snapshot
-from ..core.terms import Chain, Endpoint, Provider, Target
+from ..core.terms import Chain, Provider, Target
 from ..processes.exits import Exit
 from ..testing.outages.drill import Drilled, Orders, drill
 from .failing import CommandError
+from .naming import chains_of
 from .options import CONFIG_FILE, AsJson, ConfigFile
-from .showing import show, table
+from .showing import address, show, table
 
 SLOWER: Final = 10.0
 """How many times, where nothing is said."""
@@ -72,9 +73,12 @@ class Simulation(Struct, frozen=True):
     minutes: float
     kill: Sequence[str]
     """Targets."""
-    slow: Sequence[str]
+    slow: Mapping[str, float]
+    """How many times later they answer."""
     throttle: Sequence[str]
     chains: Sequence[Drilled]
+    warnings: Sequence[str]
+    """Of the configuration, as `hotswap check` tells them."""
 
 
 def simulate(
@@ -102,7 +106,7 @@ def simulate(
         raise CommandError(Exit.UNREADABLE, str(refused)) from refused
     _check(rate, minutes)
     chains = _chosen(snapshot, chain)
-    orders = _orders(snapshot, kill, slow, throttle)
+    orders = _orders(snapshot, chains, kill, slow, throttle)
     drilled = [
         drill(one, snapshot.providers, snapshot.health, orders, rate=rate, minutes=minutes)
         for one in chains
@@ -114,12 +118,15 @@ def simulate(
             rate=rate,
             minutes=minutes,
             kill=sorted(orders.kill),
-            slow=sorted(orders.slow),
+            slow=orders.slow,
             throttle=sorted(orders.throttle),
             chains=drilled,
+            warnings=snapshot.warnings,
         )
         sys.stdout.write(f"{encode(simulation).decode()}\n")
     else:
+        for warning in snapshot.warnings:
+            sys.stderr.write(f"{config}: warning: {warning}\n")
         show(parts(drilled, max_lost))
     return Exit.FINE if ok else Exit.FAILED
 
@@ -181,14 +188,8 @@ def _added(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds:+.2f} s"
 
 
-def _listed(snapshot: Snapshot) -> list[Chain]:
-    return list(
-        {chain.name: chain for chain in map(snapshot.chains.__getitem__, snapshot.listed)}.values()
-    )
-
-
 def _chosen(snapshot: Snapshot, names: Names) -> list[Chain]:
-    listed = _listed(snapshot)
+    listed = chains_of(snapshot)
     if not names:
         return listed
     for name in names:
@@ -199,24 +200,36 @@ def _chosen(snapshot: Snapshot, names: Names) -> list[Chain]:
     return [chain for chain in listed if chain.name in wanted]
 
 
-def _orders(snapshot: Snapshot, kill: Names, slow: Names, throttle: Names) -> Orders:
+def _orders(
+    snapshot: Snapshot, chains: Iterable[Chain], kill: Names, slow: Names, throttle: Names
+) -> Orders:
     """Find the targets that are meant."""
     places = _places(snapshot)
+    played = {target.id for chain in chains for target in chain.targets}
+
+    def meant(name: str) -> list[str]:
+        found = _meant(name, places)
+        if played.isdisjoint(found):
+            problem = f"hotswap: {name} is no part of the chains that are played"
+            raise CommandError(Exit.USAGE, problem)
+        return found
+
     slowed: dict[str, float] = {}
     for said in slow:
-        name, factor = _factor(said)
-        slowed.update(dict.fromkeys(_meant(name, places), factor))
+        name, factor = _factor(said, places)
+        for id_ in meant(name):
+            slowed[id_] = max(factor, slowed.get(id_, 0.0))
     return Orders(
-        kill=frozenset(id_ for name in kill for id_ in _meant(name, places)),
+        kill=frozenset(id_ for name in kill for id_ in meant(name)),
         slow=slowed,
-        throttle=frozenset(id_ for name in throttle for id_ in _meant(name, places)),
+        throttle=frozenset(id_ for name in throttle for id_ in meant(name)),
     )
 
 
-def _factor(said: str) -> tuple[str, float]:
-    """Take `name=3` apart."""
+def _factor(said: str, places: Mapping[str, Mapping[str, Sequence[str]]]) -> tuple[str, float]:
+    """Take `name=3` apart; names may hold such a sign themselves."""
     name, equals, text = said.rpartition("=")
-    if not equals:
+    if not equals or any(said in found for found in places.values()):
         return said, SLOWER
     try:
         factor = float(text)
@@ -235,7 +248,7 @@ _NAMINGS: Final[Sequence[tuple[str, _Naming]]] = (
     ("vendors", lambda target, _: target.vendor),
     ("regions", lambda target, _: target.region),
     ("zones", lambda target, _: target.zone),
-    ("endpoints", lambda _, provider: _address(provider.endpoint)),
+    ("endpoints", lambda _, provider: address(provider.endpoint.host, provider.endpoint.port)),
 )
 """What a name may name, as a person calls it, and how a target is called by it."""
 
@@ -262,8 +275,3 @@ def _meant(name: str, places: dict[str, dict[str, list[str]]]) -> list[str]:
         )
         raise CommandError(Exit.USAGE, f"hotswap: nothing is named {name}; there are\n{known}")
     return meant
-
-
-def _address(endpoint: Endpoint) -> str:
-    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-    return f"{host}:{endpoint.port}"

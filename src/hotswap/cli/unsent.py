@@ -10,8 +10,10 @@ from typing_extensions import override
 
 from ..config.snapshot import Snapshot
 from ..errors import RefusedError
+from ..gateway.access import NOBODY
+from ..gateway.asking import checked_order
 from ..gateway.line import Line
-from ..gateway.options import Options
+from ..gateway.options import read_options
 from ..gateway.plane import Plane
 from ..gateway.routes import CHAT, route_of
 from ..processes.exits import Exit
@@ -33,7 +35,8 @@ _decode_fields: Final = Decoder(dict[str, Raw]).decode
 class Wishes(Struct, frozen=True):
     """What the caller's headers and key say."""
 
-    order: tuple[str, ...] = ()
+    order: str = ""
+    """As `x-hotswap-order` says it; empty: it is not there."""
     caller: str = ""
 
 
@@ -68,17 +71,12 @@ def unsent(snapshot: Snapshot, asked: Incoming, wishes: Wishes) -> Line:
     plane = Plane(snapshot)
     request = route.dialect.peek(asked.body, asked.path, asked.query)
     chain = plane.chain(request.model)
-    named = {target.id for target in chain.targets}
-    for id_ in wishes.order:
-        if id_ not in named:
-            problem = f"{id_} is no target of {chain.name}: {', '.join(sorted(named))}."
-            raise RefusedError(400, "unknown_target", problem)
-    key = next((key for key in snapshot.keys if key.id == wishes.caller), None)
-    if wishes.caller and key is None:
+    keys = {key.id: key for key in snapshot.keys}
+    if wishes.caller and wishes.caller not in keys:
         raise RefusedError(401, "unknown_key", f"There is no key {wishes.caller!r}.")
-    if wishes.order and key is not None and not key.order:
-        problem = f"The key {key.id!r} may not name an order: it lacks the scope 'order'."
-        raise RefusedError(403, "order_not_allowed", problem)
+    headers = {b"x-hotswap-order": wishes.order.encode()} if wishes.order else {}
+    options = read_options(headers, keys.get(wishes.caller, NOBODY))
+    checked_order(options, chain)
     return Line(
         exchange=_Unsent(asked),
         plane=plane,
@@ -86,7 +84,7 @@ def unsent(snapshot: Snapshot, asked: Incoming, wishes: Wishes) -> Line:
         caller=wishes.caller,
         request=request,
         chain=chain,
-        options=Options(order=wishes.order),
+        options=options,
         request_id="",
     )
 

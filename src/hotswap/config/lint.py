@@ -53,6 +53,7 @@ def lint(chain: Chain, entry: ChainFile, around: Surroundings, findings: Finding
     """
     for words in (
         *_balance(chain, entry),
+        *_still(chain),
         *_links(chain, entry, around),
         *_region(chain, entry, around),
         *_spare(chain, around),
@@ -130,6 +131,14 @@ def _balance(chain: Chain, entry: ChainFile) -> Iterator[str]:
         )
 
 
+def _still(chain: Chain) -> Iterator[str]:
+    """Tell of a chain that stays where it is when a provider fails."""
+    triggers = chain.triggers
+    moving = (triggers.rate_limit, triggers.latency, triggers.error)
+    if len(chain.targets) > 1 and not any(moving):
+        yield "its other links are not asked: rate_limit, latency and error are not enabled"
+
+
 def _links(chain: Chain, entry: ChainFile, around: Surroundings) -> Iterator[str]:
     """Tell of outages that leave too little of the chain."""
     targets = chain.targets
@@ -199,7 +208,9 @@ def _unwatched(chain: Chain, around: Surroundings) -> Iterator[str]:
 
 
 def _timeouts(chain: Chain) -> Iterator[str]:
-    timeouts = chain.timeouts
+    timeouts, wait_s = chain.timeouts, chain.on_exhausted.wait_s
+    if wait_s > timeouts.total_s:
+        yield f"on_exhausted.wait_s, {wait_s:g}, ends with timeouts.total_s, {timeouts.total_s:g}"
     for name in ("connect_s", "first_content_s", "silence_s"):
         limit: float | None = getattr(timeouts, name)
         if limit is not None and limit >= timeouts.total_s:

@@ -81,16 +81,16 @@ class Guess(Struct, gc=False):
 
 
 class Use(Struct, frozen=True, gc=False):
-    """How much of one limit of a key is used, as one worker knows it."""
+    """How much of one limit of a key is used."""
 
     credential: str
     unit: str
     """requests, tokens, input, output."""
     used: float
-    """In the last minute, by this worker."""
+    """In the last minute: by one worker, or by all together."""
     limit: float | None
-    """This worker's part of the limit per minute, set by hand, named or guessed; None: the provider
-    names one of another kind only."""
+    """The worker's part of the limit per minute, or all of it; set by hand, named or guessed. None:
+    the provider names one of another kind only."""
     told: float | None
     """The share that is used by what the provider said last, whoever used it; None: nothing."""
 
@@ -106,7 +106,6 @@ class Meter:
         "_guess",
         "_hand",
         "_headroom",
-        "_heard",
         "_left",
         "_limit",
         "_moody_until",
@@ -135,7 +134,6 @@ class Meter:
         self._workers = workers
         self._hand = hand
         self._named = self._named_until = inf
-        self._heard: Window | None = None
         self._guess: Guess | None = None
         self._refused_at = -inf
         self._refused_most = 0.0
@@ -229,14 +227,13 @@ class Meter:
             asked_at: When that was; what was asked earlier tells nothing new.
             now: Monotonic seconds.
         """
-        self._named_until = now + self._rule.forget_s
-        if window is not self._heard:
-            self._heard = window
-            reset_s = window.reset_s
-            minute = window.minute and (reset_s is None or reset_s <= _LONG_S)
-            limit = window.limit if minute else inf
-            if limit != self._named or self._guess is not None:
-                self._named, self._guess = limit, None
+        reset_s = window.reset_s
+        minute = window.minute and (reset_s is None or reset_s <= _LONG_S)
+        # Of several limits the smallest counts, as long as somebody names it.
+        if minute and (window.limit <= self._named or now >= self._named_until):
+            self._named_until = now + self._rule.forget_s
+            if window.limit != self._named or self._guess is not None:
+                self._named, self._guess = window.limit, None
                 self._update()
         if self._left is None or asked_at >= self._left.at:
             self._left = _left(window, mark, asked_at)
@@ -306,7 +303,6 @@ class Meter:
         forget_s, guess = self._rule.forget_s, self._guess
         if now >= self._named_until:
             self._named = self._named_until = inf
-            self._heard = None
         if guess is not None:
             if now >= guess.cut_at + forget_s:
                 self._guess = None

@@ -13,7 +13,7 @@ from msgspec import DecodeError, Struct, field
 from msgspec.json import Decoder
 
 from ..core.headroom import Unit, Window
-from .retry_after import read_wait
+from .retry_after import MAX_S, read_wait
 
 _decode: Final = Decoder(object).decode
 
@@ -37,9 +37,9 @@ class _Names(Struct, frozen=True):
     """Windows of which plenty is left, by the limit as it was written: the same value each time."""
 
 
-def _usual(unit: Unit, name: str) -> _Names:
+def _usual(unit: Unit, name: str, *, minute: bool = True) -> _Names:
     limit, remaining, reset = (f"x-ratelimit-{what}-{name}".encode() for what in _WHATS)
-    return _Names(unit, limit, remaining, reset)
+    return _Names(unit, limit, remaining, reset, minute)
 
 
 def _anthropic(unit: Unit, name: str) -> _Names:
@@ -48,7 +48,11 @@ def _anthropic(unit: Unit, name: str) -> _Names:
 
 
 _WHATS: Final = ("limit", "remaining", "reset")
-_OPENAI: Final = (_usual(Unit.REQUESTS, "requests"), _usual(Unit.TOKENS, "tokens"))
+_OPENAI: Final = (
+    _usual(Unit.REQUESTS, "requests"),
+    _usual(Unit.TOKENS, "tokens"),
+    _usual(Unit.TOKENS, "project-tokens"),
+)
 _MISTRAL: Final = (
     _usual(Unit.REQUESTS, "req-minute"),
     _usual(Unit.TOKENS, "tokens-minute"),
@@ -86,6 +90,8 @@ FAMILIES: Final[Mapping[str, tuple[_Names, ...]]] = MappingProxyType(
             _anthropic(Unit.TOKENS, "tokens"),
         ),
         "google": (),
+        # Requests are those of a day.
+        "groq": (_usual(Unit.REQUESTS, "requests", minute=False), _usual(Unit.TOKENS, "tokens")),
         "mistral": _MISTRAL,
         "cohere": (
             _Names(
@@ -158,13 +164,13 @@ def _scarce(
 
 
 def _wait(reset: bytes, headers: Mapping[bytes, bytes]) -> float | None:
-    """Read a reset in seconds from now; that of the busy is mostly a number and its unit."""
-    wait = -1.0
+    """Read a reset in seconds from now, a day at most; mostly it is a number and its unit."""
+    wait: float | None = -1.0
     if reset.endswith(b"s"):
         wait = _number(reset[:-2]) / 1000 if reset.endswith(b"ms") else _number(reset[:-1])
-    if wait >= 0:
-        return wait
-    return read_wait(reset.decode("latin-1"), headers.get(b"date", b""))
+    if wait is not None and wait < 0:
+        wait = read_wait(reset.decode("latin-1"), headers.get(b"date", b""))
+    return None if wait is None else min(wait, MAX_S)
 
 
 def _number(value: bytes) -> float:
@@ -190,7 +196,8 @@ _UNITS: Final[Mapping[str, Unit]] = MappingProxyType(
     }
 )
 _anthropic_said: Final = re.compile(
-    r"rate limit of ([\d,]{1,20}) (requests|input tokens|output tokens|tokens) per minute"
+    r"rate limit (?:for your organization )?(?:\([^()]{1,80}\) )?of ([\d,]{1,20})"
+    r" (requests|input tokens|output tokens|tokens) per minute"
 ).search
 _ANTHROPIC_UNITS: Final[Mapping[str, Unit]] = MappingProxyType(
     {
@@ -201,6 +208,15 @@ _ANTHROPIC_UNITS: Final[Mapping[str, Unit]] = MappingProxyType(
     }
 )
 _untitled: Final = re.compile(r"\blimit:? ([\d,]{1,20}), used:? ([\d,]{1,20}), requested").search
+_TYPES: Final[Mapping[object, Unit]] = MappingProxyType(
+    {"requests": Unit.REQUESTS, "tokens": Unit.TOKENS}
+)
+"""What a limit counts by the type of its error, which is all that some say of it."""
+_other: Final = re.compile(
+    r"\bper (?:\d+ )?(?:second|hour|day|week|month)|\((?:rp|tp)[shd]\)|\(ipm\)"
+    r"|\bconcurren|\bimages?\b|\baudio\b"
+).search
+"""Limits of another unit, or per another time than a minute."""
 
 
 def read_named(body: bytes) -> tuple[Window, ...]:
@@ -224,21 +240,20 @@ def read_named(body: bytes) -> tuple[Window, ...]:
     message = error.get("message")
     if not isinstance(message, str):
         return ()
-    window = _in_words(message[:_TEXT_CHARS].lower(), _unit(error.get("type")))
+    window = _in_words(message[:_TEXT_CHARS].lower(), error.get("type"))
     return (window,) if window is not None else ()
 
 
-def _in_words(text: str, unit: Unit) -> Window | None:
-    """Read a message in lower case."""
+def _in_words(text: str, type_: object) -> Window | None:
+    """Read a message in lower case; the type is that of its error."""
     if (said := _said(text)) is not None:
         return _named(_UNITS[said[1]], said[2], said[3])
     if (said := _anthropic_said(text)) is not None:
         return _named(_ANTHROPIC_UNITS[said[2]], said[1], None)
-    if " per day" in text or "(rpd)" in text or "(tpd)" in text:
+    unit = _TYPES.get(type_) if isinstance(type_, str) else None
+    if unit is None or _other(text) is not None or (said := _untitled(text)) is None:
         return None
-    if (said := _untitled(text)) is not None:
-        return _named(unit, said[1], said[2])
-    return None
+    return _named(unit, said[1], said[2])
 
 
 def _named(unit: Unit, limit: str, used: str | None) -> Window | None:
@@ -260,11 +275,6 @@ def _violations(error: Mapping[str, object]) -> Iterator[Window]:
             if 0 < number <= _MOST:
                 tokens = "token" in f"{violation.get('quotaMetric')} {id_}".lower()
                 yield Window(Unit.INPUT if tokens else Unit.REQUESTS, number)
-
-
-def _unit(type_: object) -> Unit:
-    """Return what a limit counts by the type of its error, which is all that some say of it."""
-    return Unit.REQUESTS if type_ == "requests" else Unit.TOKENS
 
 
 def _digits(text: str) -> float:

@@ -52,7 +52,7 @@ def ask_of(
         needs.prompt_tokens,
         needs.output_tokens,
         conversation=conversation,
-        order=_checked(options, chain),
+        order=checked_order(options, chain),
         warm="" if options.order else warm,
         zones=key.zones,
     )
@@ -66,21 +66,23 @@ def conversations_of(chain: Chain, services: Services) -> Conversations:
     return found
 
 
-def misplaced(candidates: Plan, chain: Chain, key: AccessKey) -> RefusedError | None:
+def misplaced(
+    candidates: Plan, chain: Chain, key: AccessKey, options: Options
+) -> RefusedError | None:
     """Return the refusal where every target is outside the caller's zones; None: one is inside."""
     outside = [skip for skip in candidates.skips if skip.rule == RESIDENCY]
     if candidates.targets or candidates.panic or not outside:
         return None
     found = ", ".join(f"{skip.target} ({skip.reason})" for skip in outside)
-    return RefusedError(
-        503,
-        "residency",
-        f"The key {key.id!r} is served in the zones {', '.join(key.zones)} only, and no target of"
-        f" {chain.name!r} is there: {found}.",
-    )
+    served = f"The key {key.id!r} is served in the zones {', '.join(key.zones)} only"
+    if options.order:
+        problem = f"{served}, and none of the targets that x-hotswap-order names is there: {found}."
+        return RefusedError(403, "residency", problem)
+    problem = f"{served}, and no target of {chain.name!r} is there: {found}."
+    return RefusedError(503, "residency", problem)
 
 
-def _checked(options: Options, chain: Chain) -> tuple[str, ...]:
+def checked_order(options: Options, chain: Chain) -> tuple[str, ...]:
     """Return the caller's own order; raises `RefusedError` where it names something else."""
     named = {target.id for target in chain.targets}
     unknown = [id_ for id_ in options.order if id_ not in named]

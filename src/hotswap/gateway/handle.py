@@ -87,7 +87,7 @@ class Gateway:
             skips=candidates.skips,
             conversation=ask.conversation,
         )
-        refused = misplaced(candidates, chain, key) if key.zones else None
+        refused = misplaced(candidates, chain, key, options) if key.zones else None
         if refused is not None:
             record_unattempted(line, refused.code, services)
             raise refused

@@ -20,6 +20,8 @@ from .views import Views
 
 QUESTION_BYTES: Final = 64 * 1024
 """A longer question is none: it holds a few names and numbers."""
+TOKENS_MAX: Final = 1_000_000_000
+"""Of a prompt, or an answer: no window is as wide."""
 
 _read_question: Final = Decoder(Question).decode
 
@@ -72,6 +74,7 @@ class Actions:
         chains = self._snapshot().chains
         if question.chain not in chains:
             raise unknown("chain", question.chain, (chain.name for chain in self._views().chains()))
+        self._check_caller(question)
         known = {target.id for target in chains[question.chain].targets}
         for id_ in question.order:
             if id_ not in known:
@@ -89,6 +92,18 @@ class Actions:
             }
         )
 
+    def _check_caller(self, question: Question) -> None:
+        """Refuse a question of nobody, or one that its caller may not ask."""
+        keys = {key.id: key for key in self._snapshot().keys}
+        if not question.caller:
+            return
+        if question.caller not in keys:
+            raise unknown("key", question.caller, keys)
+        if question.order and not keys[question.caller].order:
+            raise RefusedError(
+                403, "order_not_allowed", f"The key {question.caller!r} lacks the scope 'order'."
+            )
+
 
 async def _question(request: Request) -> Question:
     body = b""
@@ -97,6 +112,10 @@ async def _question(request: Request) -> Question:
         if len(body) > QUESTION_BYTES:
             raise RefusedError(413, "too_large", f"A question has {QUESTION_BYTES} bytes at most.")
     try:
-        return _read_question(body)
+        question = _read_question(body)
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RefusedError(400, "bad_question", f"This is no question: {error}.") from error
+    counts = question.needs.prompt_tokens, question.needs.output_tokens
+    if not all(0 <= count <= TOKENS_MAX for count in counts):
+        raise RefusedError(400, "bad_question", f"Tokens are counted from 0 to {TOKENS_MAX}.")
+    return question

@@ -11,12 +11,12 @@ provider's own word. Verdicts that put a target behind the others are found out 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ..core.change import Reason
 from ..core.pauses import DISABLING
 from ..ledger.record import Transition
-from .standing import CLOSED, DRAINED, UNDRAINED, Standing, standing_after
+from .standing import CLOSED, DRAINED, OVERLAYS, UNDRAINED, Standing, standing_after
 
 RECENT: Final = 1_000
 """Transitions remembered, so that one that comes twice is told once."""
@@ -45,12 +45,16 @@ class Board:
         "_openings",
         "_recent",
         "_standings",
+        "_stated_at",
         "_undrained_at",
     )
 
     def __init__(self) -> None:
         self._standings: dict[Place, Standing] = {}
         self._newest: dict[Place, float] = {}
+        """Unix seconds of the last word ..."""
+        self._stated_at: dict[Place, float] = {}
+        """... and of the last one that was no verdict over it."""
         self._openings: dict[Place, Transition] = {}
         """The last one of every place that has not come back since."""
         self._drains: dict[Place, Transition] = {}
@@ -87,11 +91,17 @@ class Board:
         drain = self._drains.get(place)
         if drain is not None:
             return Standing(DRAINED, drain.reason, since=drain.at)
-        if self._newest.get(place, 0.0) < eldest_at:
+        known = self._standings.get(place, CLOSED)
+        overlays = tuple(one for one in known.overlays if one.since >= eldest_at)
+        if self._stated_at.get(place, 0.0) < eldest_at:
             opening = self._openings.get(place)
             if opening is None or not _matters(opening, eldest_at):
-                return CLOSED
-        return self._standings.get(place, CLOSED)
+                known = CLOSED
+        return structs.replace(known, overlays=overlays)
+
+    def newest_at(self, target: str) -> float:
+        """Return Unix seconds of the last word on a target; 0.0: there was none."""
+        return self._newest.get(Place(target), 0.0)
 
     def larger(self) -> Mapping[str, str]:
         """Return the scope of every larger place that was ever spoken of, by its whole name."""
@@ -112,11 +122,15 @@ class Board:
         place = Place(transition.target, transition.credential)
         if transition.after == DRAINED:
             return self._drain(place, transition)
-        if transition.at < self._newest.get(place, 0.0):
+        newest = self._newest.get(place, 0.0)
+        # An order counts when it comes: while it was stored, a worker may have spoken.
+        if transition.at < newest and transition.reason != Reason.OPERATOR:
             return False
         if transition.scope:
             self._larger[transition.target] = transition.scope
-        self._newest[place] = transition.at
+        self._newest[place] = max(transition.at, newest)
+        if transition.after not in OVERLAYS:
+            self._stated_at[place] = self._newest[place]
         standing = self._standings.get(place, CLOSED)
         self._standings[place] = standing_after(standing, transition)
         self._remember(place, transition)

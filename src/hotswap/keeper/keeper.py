@@ -4,12 +4,13 @@ import asyncio
 import random
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import structlog
+from msgspec import DecodeError
 from msgspec.msgpack import Encoder
 from structlog.typing import FilteringBoundLogger
 
@@ -19,6 +20,7 @@ from ..config.reload import changes, load_in_child
 from ..config.snapshot import Snapshot
 from ..errors import StoreError
 from ..ledger.live import TICK, Live
+from ..ledger.record import Transition
 from ..ledger.rows import read_transition
 from ..stopping import Stop
 from ..store.api import Store
@@ -176,7 +178,14 @@ class Keeper:
             bodies = (await self._store.transitions(None, RESTORED)).bodies
         except StoreError as error:
             self._log.error("the past can not be read", problem=str(error))
-        self._hub.restore(read_transition(body) for body in reversed(bodies))
+        self._hub.restore(self._readable(reversed(bodies)))
+
+    def _readable(self, bodies: Iterable[bytes]) -> Iterator[Transition]:
+        for body in bodies:
+            try:
+                yield read_transition(body)
+            except DecodeError as error:
+                self._log.error("a change of standing can not be read", problem=str(error))
 
     async def _pulse(self) -> None:
         while True:

@@ -84,13 +84,14 @@ class Orders:
         self._confirmed_at: dict[Transition, float] = {}
 
     async def order(self, target: str, action: Action) -> None:
-        """Carry out an order, unless it changes nothing.
+        """Carry out an order, unless the target is drained, or not drained, already.
 
         Raises:
             RefusedError: The target is drained, which this order can not end.
             StoreError: The order is not stored, and nobody was told.
         """
-        now = self._clock.unix()
+        # Later than all that is known, also where the clock was set back.
+        now = max(self._clock.unix(), self._hub.board.newest_at(target))
         standing = standing_at(self._hub.board.of(target), now, self._settings())
         drained = standing.state == DRAINED
         if (action is Action.DRAIN and drained) or (action is Action.UNDRAIN and not drained):

@@ -26,9 +26,10 @@ class Questions:
         """Return what the worker behind `link` answers; None: nothing in time."""
         number = next(self._numbers)
         asked: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        frame = write_frame(Explain(number, question))
         self._open[number] = asked
-        link.send(write_frame(Explain(number, question)))
         try:
+            link.send(frame)
             with suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE_S):
                     return await asked

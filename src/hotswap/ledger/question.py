@@ -5,7 +5,7 @@ from msgspec import Struct, field
 from ..core.terms import Needs
 
 
-class Question(Struct, frozen=True, omit_defaults=True):
+class Question(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A request as far as it bears on where it goes."""
 
     chain: str

@@ -359,5 +359,6 @@ class _Wire(asyncio.Protocol):
 
     def _tick(self) -> None:
         late_s = max(0.0, asyncio.get_running_loop().time() - self._tick_at)
-        self._on_tick(late_s)
+        # First, since a bug in one tick must not end them all.
         self._tick_later()
+        self._on_tick(late_s)

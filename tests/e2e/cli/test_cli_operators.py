@@ -95,7 +95,7 @@ async def test_explain_keeps_to_the_callers_order(site: Site, body: str) -> None
     targets = json.loads(said.out)["targets"]
     assert [target["target"] for target in targets] == ["good/small", "late/large"]
     assert wrong.code == 1
-    assert "none/none is no target of assist: " in wrong.err
+    assert "names 'none/none', which is no target of 'assist': " in wrong.err
 
 
 async def test_without_a_gateway_explain_says_so_and_goes_by_the_configuration(

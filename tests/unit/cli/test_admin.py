@@ -65,10 +65,13 @@ def test_an_unreadable_configuration_is_told(config: Path) -> None:
     assert failed.value.code == Exit.UNREADABLE
 
 
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:8101", "http://127.0.0.1:99999", "http://localhost:abc", "http://["]
+)
 def test_an_address_that_is_none_is_a_usage_error(
-    config: Path, monkeypatch: pytest.MonkeyPatch
+    config: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    monkeypatch.setenv("HOTSWAP_ADMIN", "127.0.0.1:8101")
+    monkeypatch.setenv("HOTSWAP_ADMIN", address)
     monkeypatch.setenv("HOTSWAP_ADMIN_KEY", "k")
 
     with pytest.raises(CommandError) as failed:

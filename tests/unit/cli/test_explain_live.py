@@ -62,7 +62,7 @@ def ask(tmp_path: Path) -> Ask:
     snapshot = load(config, os.environ)
 
     def line(*order: str, caller: str = "") -> Line:
-        return unsent(snapshot, incoming(BODY, "openai_chat", ""), Wishes(order, caller))
+        return unsent(snapshot, incoming(BODY, "openai_chat", ""), Wishes(",".join(order), caller))
 
     return line
 
@@ -154,7 +154,9 @@ def test_a_gateway_with_another_configuration_is_told(ask: Ask) -> None:
     )
 
 
-@pytest.mark.parametrize(("order", "caller"), [(("z/m",), ""), ((), "nobody"), (("a/m",), "app")])
+@pytest.mark.parametrize(
+    ("order", "caller"), [(("z/m",), ""), ((), "nobody"), (("a/m",), "app"), (("a/m", ""), "")]
+)
 def test_wishes_that_cannot_be_are_refused(ask: Ask, order: tuple[str, ...], caller: str) -> None:
     with pytest.raises(RefusedError):
         ask(*order, caller=caller)

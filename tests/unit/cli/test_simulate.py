@@ -35,9 +35,10 @@ class Simulated(Struct):
 
     ok: bool
     kill: list[str]
-    slow: list[str]
+    slow: dict[str, float]
     throttle: list[str]
     chains: list[Drilled]
+    warnings: list[str]
 
 
 class Simulate:
@@ -160,7 +161,28 @@ def test_slow_means_ten_times_where_nothing_is_said(simulate: Simulate) -> None:
     tenfold = simulate.told("--chain", "lone", "--slow", "far=10")
 
     assert simulate.told("--chain", "lone", "--slow", "far") == tenfold
-    assert tenfold.slow == ["far/gpt-4o"]
+    assert tenfold.slow == {"far/gpt-4o": 10.0}
+
+
+def test_of_two_words_on_how_slow_a_target_is_the_slower_counts(simulate: Simulate) -> None:
+    told = simulate.told("--chain", "lone", "--slow", "far=30", "--slow", "us-east=3")
+
+    assert told.slow == {"far/gpt-4o": 30.0}
+
+
+def test_what_fails_must_be_part_of_what_is_played(simulate: Simulate) -> None:
+    simulate("--chain", "lone", "--kill", "claude")
+
+    assert simulate.code == 2
+    assert simulate.err == "hotswap: claude is no part of the chains that are played\n"
+
+
+def test_warnings_of_the_configuration_are_told(simulate: Simulate) -> None:
+    warning = "chain lone: has one link; it takes three for an answer when two fail"
+    simulate("--chain", "lone")
+
+    assert f"warning: {warning}" in simulate.err
+    assert warning in simulate.told("--chain", "lone").warnings
 
 
 @pytest.mark.parametrize(
@@ -178,7 +200,9 @@ def test_slow_means_ten_times_where_nothing_is_said(simulate: Simulate) -> None:
 def test_a_name_is_a_target_or_any_place_of_it(
     simulate: Simulate, name: str, killed: list[str]
 ) -> None:
-    assert simulate.told("--chain", "lone", "--kill", name).kill == killed
+    played = ("--chain", "lone", "--chain", "assist")
+
+    assert simulate.told(*played, "--kill", name).kill == killed
 
 
 def test_options_can_be_repeated(simulate: Simulate) -> None:

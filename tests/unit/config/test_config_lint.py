@@ -53,6 +53,15 @@ def links(targets: str) -> str:
     return ", ".join(written)
 
 
+@pytest.mark.parametrize(
+    "triggers", ["[{type: all, enabled: false}]", "[{type: error, enabled: false}, {type: auth}]"]
+)
+def test_a_chain_that_no_failure_moves_on_is_told(warnings_of: WarningsOf, triggers: str) -> None:
+    assert warnings_of(SOUND, f"triggers: {triggers}") == [
+        "its other links are not asked: rate_limit, latency and error are not enabled"
+    ]
+
+
 def test_a_chain_of_three_vendors_holds_what_it_seems_to(warnings_of: WarningsOf) -> None:
     assert warnings_of(SOUND) == []
 
@@ -181,7 +190,9 @@ def test_limits_without_a_trigger_that_keeps_to_them_count_for_nothing(
 ) -> None:
     providers = limited(x="{rpm: 5}", y="{rpm: 5}")
 
-    assert warnings_of("x/m y/m free/m", "triggers: []", providers=providers) == [
+    triggers = "triggers: [{type: error}]"
+
+    assert warnings_of("x/m y/m free/m", triggers, providers=providers) == [
         "the limits of x and y count for nothing without the trigger rate_limit"
     ]
 
@@ -283,6 +294,10 @@ def test_what_a_balance_does_not_use_is_told(
             ],
         ),
         (["hedge: {after: 2}", "timeouts: {first_content_s: 10}"], []),
+        (
+            ["on_exhausted: {wait_s: 900}", "timeouts: {total_s: 60}"],
+            ["on_exhausted.wait_s, 900, ends with timeouts.total_s, 60"],
+        ),
         (
             ["hedge: {after: 10}", "timeouts: {first_content_s: 10}"],
             [

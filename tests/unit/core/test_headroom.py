@@ -200,6 +200,19 @@ def test_the_limit_that_an_answer_names_is_kept() -> None:
     assert len(admitted(known, [7.0] * 90)) == 2
 
 
+def test_of_several_limits_that_are_named_the_smallest_counts_until_it_is_forgotten() -> None:
+    known = rooms()
+    hear(known, 1.0, Window(Unit.REQUESTS, 10.0), Window(Unit.REQUESTS, 1000.0))
+    hear(known, 2.0, Window(Unit.REQUESTS, 14_400.0, minute=False))
+    assert len(admitted(known, [7.0] * 50)) == 9
+
+    hear(known, 899.0, Window(Unit.REQUESTS, 1000.0))
+    assert len(admitted(known, [899.0] * 50)) == 9
+
+    hear(known, 902.0, Window(Unit.REQUESTS, 1000.0))
+    assert 900 <= len(admitted(known, [970.0] * 2000)) <= 950
+
+
 def test_what_others_used_of_the_account_counts() -> None:
     known = rooms()
     hear(known, 1.0, Window(Unit.REQUESTS, 100.0, remaining=2.0, reset_s=30.0))

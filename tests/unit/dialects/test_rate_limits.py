@@ -34,8 +34,22 @@ def anthropic(name: str) -> Said:
         ("openai", openai(), [Window(Unit.REQUESTS, 600.0, 100.0, 0.012)]),
         ("azure", openai(reset=b"7"), [Window(Unit.REQUESTS, 600.0, 100.0, 7.0)]),
         ("unheard-of", openai(reset=b"6m0s"), [Window(Unit.REQUESTS, 600.0, 100.0, 360.0)]),
-        ("groq", openai(reset=b"7.66s"), [Window(Unit.REQUESTS, 600.0, 100.0, 7.66)]),
-        ("groq", openai(reset=b"2m59.56s"), [Window(Unit.REQUESTS, 600.0, 100.0, 179.56)]),
+        # Groq's requests are those of a day.
+        ("groq", openai(reset=b"7.66s"), [Window(Unit.REQUESTS, 600.0, 100.0, 7.66, minute=False)]),
+        (
+            "groq",
+            openai(reset=b"2m59.56s"),
+            [Window(Unit.REQUESTS, 600.0, 100.0, 179.56, minute=False)],
+        ),
+        (
+            "openai",
+            {
+                b"x-ratelimit-limit-project-tokens": b"30000",
+                b"x-ratelimit-remaining-project-tokens": b"0",
+                b"x-ratelimit-reset-project-tokens": b"6s",
+            },
+            [Window(Unit.TOKENS, 30_000.0, 0.0, 6.0)],
+        ),
         (
             "openai",
             {
@@ -101,6 +115,13 @@ def test_a_reset_that_is_none_is_not_known(reset: bytes) -> None:
     assert list(read_windows("openai", openai(reset=reset))) == expected
 
 
+@pytest.mark.parametrize("reset", [b"999999999s", b"900000000", b"99999999999999ms", b"9000h"])
+def test_no_reset_is_further_away_than_a_day(reset: bytes) -> None:
+    (window,) = read_windows("openai", openai(reset=reset))
+
+    assert window.reset_s == 86_400.0
+
+
 def test_far_from_a_limit_every_answer_gives_the_same_value() -> None:
     first = read_windows("openai", openai(b"599"))
     second = read_windows("openai", openai(b"500", b"10s"))
@@ -163,6 +184,36 @@ TOKENS = """{"quotaMetric": "g/generate_content_free_tier_input_token_count",
             ),
             [Window(Unit.INPUT, 50_000.0)],
         ),
+        (
+            (
+                '{"type": "error", "error": {"type": "rate_limit_error", "message": "This request'
+                " would exceed the rate limit for your organization"
+                ' (0a1b2c3d-0000-4000-8000-0123456789ab) of 20,000 input tokens per minute."}}'
+            ),
+            [Window(Unit.INPUT, 20_000.0)],
+        ),
+        (
+            (
+                '{"error": {"message": "Too many concurrent requests (limit: 10, used: 10,'
+                ' requested: 1).", "type": "requests"}}'
+            ),
+            [],
+        ),
+        (
+            (
+                '{"error": {"message": "Rate limit reached on images per minute (IPM): Limit 5,'
+                ' Used 5, Requested 1.", "type": "tokens"}}'
+            ),
+            [],
+        ),
+        (
+            (
+                '{"error": {"message": "Limit 7200, Used 7190, Requested 20 seconds of audio per'
+                ' hour.", "type": "tokens"}}'
+            ),
+            [],
+        ),
+        ('{"error": {"message": "Limit 10, Used 10, Requested 1.", "type": "seats"}}', []),
         (GOOGLE % PER_MINUTE, [Window(Unit.REQUESTS, 15.0)]),
         (GOOGLE % TOKENS, [Window(Unit.INPUT, 250_000.0)]),
         (GOOGLE % PER_DAY, []),

@@ -149,6 +149,17 @@ def test_a_drain_that_was_ended_since_is_not_restored() -> None:
     assert board.of("a/x").state == "closed"
 
 
+@pytest.mark.parametrize("after", ["undrained", "closed"])
+def test_an_order_counts_although_a_worker_spoke_while_it_was_stored(after: str) -> None:
+    board = Board()
+    board.learn(change(5.0, "drained", reason="operator"))
+    board.learn(change(9.1, "suspect", reason="latency"))
+
+    assert board.learn(change(9.0, after, reason="operator"))
+    assert board.of("a/x").state == "closed"
+    assert board.worries(10.0) == []
+
+
 def test_a_trial_says_nothing_before_its_probe_has_ended() -> None:
     board = Board()
     board.learn(change(1.0, "open", until=300.0))
@@ -180,6 +191,18 @@ def test_what_died_with_the_former_workers_is_closed() -> None:
     ]
 
     assert states == ["closed", "closed", "open", "ramp"]
+
+
+def test_a_new_verdict_does_not_bring_back_what_died_with_a_former_worker() -> None:
+    board = Board()
+    board.learn(change(1.0, "demoted", reason="error_rate"))
+    board.learn(change(2.0, "open", until=5.0))
+    board.learn(change(12.0, "suspect", reason="latency"))
+
+    standing = board.of("a/x", eldest_at=10.0)
+
+    assert standing.state == "closed"
+    assert [overlay.name for overlay in standing.overlays] == ["suspect"]
 
 
 def test_what_a_former_keeper_stored_is_known_as_what_is_heard() -> None:

@@ -43,6 +43,16 @@ async def test_an_order_is_stored_before_it_is_answered(rig: Rig) -> None:
     assert await stored(rig) == [Transition(NOW, "a/x", "", "closed", "drained", "operator")]
 
 
+async def test_an_order_holds_although_the_clock_was_set_back(rig: Rig) -> None:
+    ahead = NOW + 3600.0
+    rig.hub.board.learn(Transition(ahead, "a/x", "", "drained", "undrained", "operator"))
+
+    answer = await rig.post("targets/a/x/drain")
+
+    assert standing(answer) == Standing("drained", "operator", since=ahead)
+    assert [one.after for one in rig.hub.board.worries(NOW)] == ["drained"]
+
+
 async def test_an_order_is_shown_to_those_who_watch(rig: Rig) -> None:
     watching = rig.watch()
     await watching.head()
@@ -175,6 +185,10 @@ async def test_a_question_without_a_worker_has_no_answer(rig: Rig) -> None:
         (b"", 400, "bad_question"),
         (b'{"chain": 1}', 400, "bad_question"),
         (b'{"chain": "\xff"}', 400, "bad_question"),
+        (b'{"chain": "chat", "nedes": {"tools": true}}', 400, "bad_question"),
+        (b'{"chain": "chat", "needs": {"prompt_tokens": -5}}', 400, "bad_question"),
+        (b'{"chain": "chat", "needs": {"prompt_tokens": 9%s}}' % (b"0" * 21), 400, "bad_question"),
+        (b'{"chain": "chat", "caller": "nobody"}', 404, "no_such_key"),
         (b'{"chain": "a", "x": ' + b"[" * 9000 + b"]" * 9000 + b"}", 400, "bad_question"),
         (b'{"chain": "chatt"}', 404, "no_such_chain"),
         (b'{"chain": "chat", "order": ["a/z"]}', 404, "no_such_target"),
