@@ -26,7 +26,7 @@ def judge(
     if not exchange.status:
         return Heard(), []
     if exchange.status != 200:
-        return Heard(), list(_refused(exchange, body))
+        return Heard(), list(_refused(wish, exchange, body))
     if streamed:
         heard = hear_stream(wish.dialect, body, array=wish.array)
     else:
@@ -36,10 +36,12 @@ def judge(
     return heard, list(_partial(wish, heard, hold, left=exchange.ending is Ending.LEFT))
 
 
-def _refused(exchange: SimExchange, body: bytes) -> Iterator[Flaw]:
+def _refused(wish: Wish, exchange: SimExchange, body: bytes) -> Iterator[Flaw]:
     if exchange.ending is Ending.LEFT:
         return
-    if exchange.status not in REFUSALS:
+    # A caller whose own order leads out of its zones has only itself to blame.
+    own_order = exchange.status == 403 and wish.order and b"x-hotswap-order" in body
+    if exchange.status not in REFUSALS and not own_order:
         yield "I2", f"an error with status {exchange.status}"
     if b"x-should-retry: false" not in exchange.headers:
         yield "I11", "an error that SDKs would retry"
