@@ -152,6 +152,15 @@ class Board:
         if transition.reason == Reason.OPERATOR and transition.after in _ENDS_DRAIN:
             self._undrained_at[place] = transition.at
             self._drains.pop(place, None)
+            if transition.after == "closed":
+                self._forgive_keys(transition)
+
+    def _forgive_keys(self, closing: Transition) -> None:
+        """Close what keys can not do with a target that a person closes, as the workers do."""
+        for place, standing in self._standings.items():
+            if place.target == closing.target and place.credential:
+                self._standings[place] = standing_after(standing, closing)
+                self._openings.pop(place, None)
 
 
 def _matters(opening: Transition, at: float) -> bool:

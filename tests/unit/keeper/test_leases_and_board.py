@@ -141,6 +141,17 @@ def test_whoever_closes_a_drained_target_ends_the_drain() -> None:
     assert board.worries(8.0) == []
 
 
+def test_whoever_closes_a_target_forgives_what_its_keys_could_not_do() -> None:
+    board = Board()
+    board.learn(change(5.0, "open", credential="main", reason="throttled", until=60.0))
+    board.learn(change(5.0, "open", target="a", credential="main", reason="auth"))
+    board.learn(change(7.0, "closed", reason="operator"))
+
+    assert board.of("a/x", "main").state == "closed"
+    assert board.of("a", "main").state == "open"
+    assert [one.target for one in board.worries(8.0)] == ["a"]
+
+
 def test_a_drain_that_was_ended_since_is_not_restored() -> None:
     board = Board()
     board.learn(change(5.0, "undrained", reason="operator"))
