@@ -267,6 +267,20 @@ async def test_a_worker_says_what_it_would_do_with_a_request(site: Site) -> None
     assert worker.asked == [question]
 
 
+async def test_a_worker_that_hangs_is_left_for_the_next_one(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hotswap.keeper.questions.PATIENCE_S", 0.05)
+    _, mute = await asyncio.open_unix_connection(str(site.path))
+    mute.write(write_frame(Hello(9, "mute", 1.0)))
+    await until(lambda: len(site.hub.links) == 1)
+    (worker,) = await site.connected("a")
+
+    assert await site.hub.explain(Question("chat")) == b'{"order":["x/1"]}'
+    assert worker.asked == [Question("chat")]
+    mute.close()
+
+
 async def test_a_worker_that_leaves_takes_its_figures_along(site: Site) -> None:
     first, second = await site.connected("a", "b")
     first.measured = Measured({"x/1": measured(2)})

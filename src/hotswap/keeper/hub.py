@@ -150,10 +150,14 @@ class Hub:
         self._send_all(Changed(transition))
 
     async def explain(self, question: Question) -> bytes | None:
-        """Return a worker's answer as JSON; None: no worker answers."""
+        """Return a worker's answer as JSON; None: no worker answers.
+
+        One that hangs is left for the next one.
+        """
         for link in self.links:
-            if not link.former:
-                return await self._questions.ask(link, question)
+            answer = None if link.former else await self._questions.ask(link, question)
+            if answer is not None:
+                return answer
         return None
 
     def pulse(self) -> Pulse:
