@@ -165,12 +165,13 @@ def _scarce(
 
 def _wait(reset: bytes, headers: Mapping[bytes, bytes]) -> float | None:
     """Read a reset in seconds from now, a day at most; mostly it is a number and its unit."""
-    wait: float | None = -1.0
+    wait = -1.0
     if reset.endswith(b"s"):
         wait = _number(reset[:-2]) / 1000 if reset.endswith(b"ms") else _number(reset[:-1])
-    if wait is not None and wait < 0:
-        wait = read_wait(reset.decode("latin-1"), headers.get(b"date", b""))
-    return None if wait is None else min(wait, MAX_S)
+    if wait >= 0:
+        return min(wait, MAX_S)
+    told = read_wait(reset.decode("latin-1"), headers.get(b"date", b""))
+    return None if told is None else min(told, MAX_S)
 
 
 def _number(value: bytes) -> float:
