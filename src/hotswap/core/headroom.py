@@ -22,12 +22,11 @@ _WEIGHT: Final = 0.05
 _AGAIN_S: Final = 2.0
 """One refusal may be a mood; a second one within this time, of a request that was under way, shows
 a limit: a limit refuses everything until it resets."""
-_PAUSE_S: Final = 0.05
-"""While plenty is left of every limit, what the answers of so short a time tell is not read: a busy
-worker would read the same thousands of times ..."""
-_PAUSES_S: Final = (1e-6, 1e-9, 1e-9, 1e-9)
-"""... and per unit of the limit: at 10,000 requests a second of 1,000 tokens each, as many as a
-worker sends at all, no more than a hundredth of the limit goes meanwhile."""
+_PAUSE_S: Final = 0.25
+"""While plenty is left of every limit, what the answers of so short a time tell is not read: it
+would be the same every time ..."""
+_PART: Final = 0.01
+"""... unless more than this part of a limit went meanwhile."""
 _BY_ALLOWANCE: Final = frozenset({"openai", "azure"})
 """Kinds that count what the answer may be, not what it is."""
 
@@ -60,7 +59,7 @@ class Charge(Struct, gc=False):
         if refund:
             self.room.correct(self, now, input_=0.0, output=0.0, requests=-1.0)
         elif usage is not None and not usage.estimated:
-            if now >= self.room.listens_at:
+            if self.room.listens(now):
                 self.room.learn(self, usage)
             output = self.output if self.by_allowance else float(usage.output_tokens)
             self.room.correct(self, now, input_=float(usage.input_tokens), output=output)
@@ -77,13 +76,15 @@ class Room:
         "_free_requests",
         "_free_tokens",
         "_free_until",
+        "_heard_requests",
+        "_heard_tokens",
+        "_heard_until",
         "_meters",
         "_minute",
         "_output",
         "_owner",
         "_refused_at",
         "_spread_until",
-        "listens_at",
     )
 
     def __init__(self, owner: "Rooms", now: float) -> None:
@@ -105,8 +106,10 @@ class Room:
         self._density = 1.0
         """Tokens of a prompt as the provider counts them, for each that was estimated."""
         self._refused_at = -inf
-        self.listens_at = -inf
-        """What answers tell, and cost, before is not worth reading."""
+        self._heard_until = -inf
+        """Before that, and before so many requests and tokens were counted, what answers tell, and
+        cost, is not worth reading."""
+        self._heard_requests = self._heard_tokens = 0.0
         self.adopt(now)
 
     def adopt(self, now: float) -> None:
@@ -131,6 +134,15 @@ class Room:
         ):
             return 0.0
         return self._look((1.0, input_ + output, input_, output), now, headroom)
+
+    def listens(self, now: float) -> bool:
+        """Say whether what an answer tells, and cost, is worth reading."""
+        minute = self._minute
+        return (
+            now >= self._heard_until
+            or minute.requests >= self._heard_requests
+            or minute.input + minute.output >= self._heard_tokens
+        )
 
     def uses_at(self, now: float, credential: str) -> list[Use]:
         """Return what is used of every known limit."""
@@ -176,17 +188,23 @@ class Room:
 
     def hear(self, windows: Iterable[Window], charge: Charge | None, now: float) -> None:
         """Take what the provider says, in its answer to what was charged with `charge`."""
-        marks = self._minute.so_far() if charge is None else charge.so_far
+        counted = self._minute.so_far()
+        marks = counted if charge is None else charge.so_far
         asked_at = now if charge is None else charge.at
-        pause_s = _PAUSE_S
+        plenty, requests, tokens = True, inf, inf
         for window in windows:
             unit = window.unit
             meter = self._by_unit[unit] or self._meter(unit, now)
-            meter.hear(window, marks[unit], asked_at, now)
-            plenty = window.remaining is None and window.minute
-            pause_s = min(pause_s, window.limit * _PAUSES_S[unit]) if plenty else 0.0
-        self.listens_at = now + pause_s
-        self._free_until = -inf
+            if meter.hear(window, marks[unit], asked_at, now):
+                self._free_until = -inf
+            plenty = plenty and window.remaining is None and window.minute
+            if unit is Unit.REQUESTS:
+                requests = _PART * window.limit
+            else:
+                tokens = min(tokens, _PART * window.limit)
+        self._heard_until = now + _PAUSE_S if plenty else -inf
+        self._heard_requests = counted[Unit.REQUESTS] + requests
+        self._heard_tokens = counted[Unit.TOKENS] + tokens
 
     def refuse(self, charge: Charge | None, wait_s: float, now: float) -> None:
         """Take a refusal, which may have named its limit before."""

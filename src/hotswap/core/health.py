@@ -21,8 +21,10 @@ _GENERATION_SHIFT: Final = 48
 _BLAMING: Final = frozenset(cause for cause, rule in RULES.items() if rule.scope is Scope.TARGET)
 _MINUTE_S: Final = 60.0
 _SLICE_S: Final = 0.1
-_SAMPLES: Final = 100
-"""So many answers of each slice are measured: a thousand a second show all that there is to see."""
+_SAMPLES_PER_S: Final = 50.0
+"""So many answers are measured, which is all that there is to see: 3,000 a minute ..."""
+_SAMPLES: Final = 100.0
+"""... and so many that come at once."""
 _CLOSED: Final = State.CLOSED
 _DRAINED: Final = State.DRAINED
 _RAMP: Final = State.RAMP
@@ -114,8 +116,8 @@ class TargetHealth:
         """Says whether any rule of any chain holds something against the target now."""
         self._slice_at = -inf
         """When the next slice begins."""
-        self._samples = 0
-        """That are still taken in this slice."""
+        self._samples = 0.0
+        """That may still be taken in this slice."""
 
     @property
     def in_flight(self) -> int:
@@ -161,11 +163,12 @@ class TargetHealth:
         """Note the first content, `seconds` after the request was written."""
         self.heard_at = now
         if now >= self._slice_at:
+            fresh = (now - self._slice_at + _SLICE_S) * _SAMPLES_PER_S
+            self._samples = min(_SAMPLES, self._samples + fresh)
             self._slice_at = now + _SLICE_S
-            self._samples = _SAMPLES
-        if not self._samples:
+        if self._samples < 1.0:
             return
-        self._samples -= 1
+        self._samples -= 1.0
         self.latency.add_first(now, seconds, token & 1)
         if "first_content" in self._outliers.suspicions:
             self._outliers.add_time("first_content", now, seconds, streamed=token & 1)

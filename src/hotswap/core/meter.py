@@ -218,8 +218,8 @@ class Meter:
         if now < self.spread_until:
             self._tat += difference * self._per_unit_s(self._headroom)
 
-    def hear(self, window: Window, mark: float, asked_at: float, now: float) -> None:
-        """Take what the provider says.
+    def hear(self, window: Window, mark: float, asked_at: float, now: float) -> bool:
+        """Take what the provider says; return whether it is anything new.
 
         Args:
             window: Its word.
@@ -229,14 +229,18 @@ class Meter:
         """
         reset_s = window.reset_s
         minute = window.minute and (reset_s is None or reset_s <= _LONG_S)
+        new = False
         # Of several limits the smallest counts, as long as somebody names it.
         if minute and (window.limit <= self._named or now >= self._named_until):
             self._named_until = now + self._rule.forget_s
             if window.limit != self._named or self._guess is not None:
                 self._named, self._guess = window.limit, None
                 self._update()
+                new = True
         if self._left is None or asked_at >= self._left.at:
-            self._left = _left(window, mark, asked_at)
+            before, self._left = self._left, _left(window, mark, asked_at)
+            new = new or before is not self._left
+        return new
 
     def refuse(self, asked_at: float, now: float, *, used: float) -> None:
         """Take a refusal that names no limit: what went in the last minute was too much."""

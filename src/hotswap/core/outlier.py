@@ -17,7 +17,7 @@ from .suspicion import Suspicion
 from .terms import Cause, Failure, Reading
 from .window import Ring
 
-_LOOK_S: Final = 0.1
+_LOOK_S: Final = 0.25
 """A quantile costs some microseconds, so times are judged so often at most."""
 WAITED_IN_VAIN: Final = frozenset({"first_content", "hedge_lost"})
 """Details of failures before which no content came, and of attempts that another one outran."""

@@ -40,7 +40,7 @@ class Tab:
     def on_head(self, headers: Headers, now: float, *, faulty: bool = False) -> None:
         """Take what every answer of some providers tells of their limits; refusals tell more."""
         charge = self._charge
-        if charge is None or faulty or now >= charge.room.listens_at:
+        if charge is None or faulty or charge.room.listens(now):
             self._hear(read_windows(self._kind, headers), now)
 
     def on_refusal(self, body: bytes, now: float) -> None:

@@ -356,16 +356,26 @@ def test_the_limits_of_another_credential_or_model_are_its_own() -> None:
 
 def test_what_answers_tell_is_read_again_before_a_hundredth_of_a_limit_went() -> None:
     known = rooms()
-    hear(known, 10.0, Window(Unit.REQUESTS, 10_000.0), Window(Unit.TOKENS, 1e12))
+    hear(known, 10.0, Window(Unit.REQUESTS, 10_000.0), Window(Unit.TOKENS, 1e6))
     room = known.find("key", "a")
     assert room is not None
-    assert room.listens_at == pytest.approx(10.01)
+    assert not room.listens(10.2)
+    assert room.listens(10.25)
 
-    hear(known, 11.0, Window(Unit.REQUESTS, 1e9), Window(Unit.TOKENS, 1e12))
-    assert room.listens_at == pytest.approx(11.05)
+    for _ in range(99):
+        begin(known, 10.2, allowed=1)
+    assert not room.listens(10.2)
+    begin(known, 10.2, allowed=1)
+    assert room.listens(10.2)
+
+    hear(known, 10.2, Window(Unit.REQUESTS, 10_000.0), Window(Unit.TOKENS, 1e6))
+    begin(known, 10.2, tokens=9_998, allowed=1)
+    assert not room.listens(10.2)
+    begin(known, 10.2, allowed=1)
+    assert room.listens(10.2)
 
     hear(known, 12.0, Window(Unit.REQUESTS, 1e9, 3.0), Window(Unit.TOKENS, 1e12))
-    assert room.listens_at == 12.0
+    assert room.listens(12.0)
 
 
 def test_a_limit_that_is_named_late_counts_what_went_before() -> None:

@@ -115,7 +115,7 @@ def test_a_suspect_that_nobody_asks_is_cleared_when_the_evidence_is_old() -> Non
 
     assert health.suspicion(61.0, SLOW)
     assert health.suspicion(120.9, SLOW)
-    assert not health.suspicion(121.1, SLOW)
+    assert not health.suspicion(121.3, SLOW)
 
 
 def test_a_rule_of_a_former_configuration_says_nothing() -> None:

@@ -367,7 +367,7 @@ def test_other_settings_change_what_is_learned() -> None:
 
     health.adopt(Health(learned=Learned(first_content_min_s=1.0)), (LEARNED,))
 
-    assert health.suspicion(120.2, LEARNED)
+    assert health.suspicion(120.3, LEARNED)
 
 
 def test_a_verdict_is_told_by_what_was_measured_often_enough() -> None:

@@ -260,7 +260,7 @@ class _Request:
 
     def on_head(self, headers: dict[bytes, bytes], now: float, *, faulty: bool = False) -> None:
         """Take the head of an answer, as `Tab` does."""
-        if not faulty and self._charge is not None and now < self._charge.room.listens_at:
+        if not faulty and self._charge is not None and not self._charge.room.listens(now):
             return
         windows = read_windows(self._world.kind, headers)
         if windows:
