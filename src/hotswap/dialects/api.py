@@ -135,7 +135,7 @@ class Passage(Stream, Protocol):
     shown: bool
     """Content is among what was returned so far."""
     holding: bool
-    """Something is kept back, and the caller sees a pause."""
+    """Something is kept back, and the caller sees a pause; after a failure: it never got it."""
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes from the provider; return the bytes of complete events to forward."""

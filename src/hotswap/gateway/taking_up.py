@@ -102,13 +102,11 @@ class TakenUp:
 def _may_end(line: Line, splice: Splice) -> bool:
     """Say whether the answer is whole if the next target has nothing to add.
 
-    Either the provider has shown that the words are whole; or they end a sentence, no call can
-    follow, and a second target says the same, if there is one: an empty answer may be a fault.
-    In doubt another target is asked, and in the end the caller told.
+    Where a call may follow, it never is: words are not all that such an answer can hold. Else
+    either the provider has shown that the words are whole; or they end a sentence, and a second
+    target says the same, if there is one: an empty answer may be a fault. In doubt another target
+    is asked, and in the end the caller told.
     """
-    if splice.owes:
+    if splice.owes or line.request.needs.tools:
         return False
-    if splice.closed:
-        return True
-    plausible = ends_sentence(splice.text) and not line.request.needs.tools
-    return plausible and not splice.doubtful
+    return splice.closed or (ends_sentence(splice.text) and not splice.doubtful)

@@ -149,7 +149,7 @@ def test_a_failure_after_a_call_leaves_nothing_of_it(bad: bytes, expected: Failu
 
     assert forwarded == WORDS
     assert watched.failure == expected
-    assert not watched.holding
+    assert watched.holding
     begun = watched.begun(ENVELOPE)
     assert (begun.text, begun.bar) == ("I look.", "")
 

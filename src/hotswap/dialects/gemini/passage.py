@@ -287,4 +287,4 @@ class GeminiPassage:
     def _fail(self, failure: Failure) -> None:
         if self.failure is None:
             self.failure = failure
-            self.complete = self.holding = False
+            self.complete = False

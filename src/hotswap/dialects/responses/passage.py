@@ -254,4 +254,4 @@ class ResponsesPassage:
 
     def _fail(self, failure: Failure) -> None:
         self.failure = failure
-        self.complete = self.holding = False
+        self.complete = False
