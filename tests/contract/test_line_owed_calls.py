@@ -17,8 +17,8 @@ SILENT: Final = Step(empty=True)
 PLACES: Final = 24
 """Cuts over the length of a stream."""
 
-SCHEMA: Final = {"type": "object", "properties": {}}
-FUNCTION: Final = {"name": "weather", "parameters": SCHEMA}
+SCHEMA: Final[Mapping[str, object]] = {"type": "object", "properties": {}}
+FUNCTION: Final[Mapping[str, object]] = {"name": "weather", "parameters": SCHEMA}
 TURNS: Final = [{"role": "user", "content": "Which weather?"}]
 PARTS: Final = [{"role": "user", "parts": [{"text": "Which weather?"}]}]
 

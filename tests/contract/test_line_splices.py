@@ -322,14 +322,63 @@ async def test_words_that_are_known_to_be_whole_need_no_full_stop(broken: tuple[
         assert text_of(answer) == "All is said"
 
 
-async def test_half_an_answer_is_not_ended_by_a_target_that_says_nothing():
+WORDLESS: Final = {
+    "nothing": Step(empty=True),
+    "thoughts": Step(empty=True, thinking="Is there more to say?"),
+    "thoughts to the limit": Step(empty=True, thinking="Is there more?", finish_reason="length"),
+    "a blank": Step(text=" "),
+    "lines": Step(text=("\n", "\n\n")),
+    "an announcement": Step(text="Sure, here is the rest:\n\n"),
+}
+
+
+@pytest.mark.parametrize("said", WORDLESS)
+async def test_half_an_answer_is_not_ended_by_a_target_that_says_nothing(said: str):
     async with site() as s:
-        s.two.behave(Step(empty=True))
+        s.two.behave(WORDLESS[said])
 
         answer = await s.ask()
 
-        assert text_of(answer) == WHOLE
+        assert answer.whole
+        assert text_of(answer).split() == WHOLE.split()
         assert [one.target for one in s.gateway.attempts] == ["one/m", "two/m", "three/m"]
+        assert s.gateway.attempts[1].detail == "empty"
+
+
+@pytest.mark.parametrize("said", WORDLESS)
+async def test_the_caller_is_told_where_nobody_says_more(said: str):
+    async with site() as s:
+        s.two.behave(WORDLESS[said])
+        s.three.behave(WORDLESS[said])
+
+        answer = await s.ask()
+
+        assert answer.error()
+        assert text_of(answer).strip() == WHOLE.removesuffix(REST)
+
+
+@pytest.mark.parametrize("said", WORDLESS)
+async def test_two_targets_without_a_word_end_an_answer_that_ends_a_sentence(said: str):
+    async with site() as s:
+        s.one.behave(SAID)
+        s.two.behave(WORDLESS[said])
+        s.three.behave(WORDLESS[said])
+
+        answer = await s.ask()
+
+        assert answer.whole
+        assert not answer.error()
+        assert text_of(answer).strip() == "All is said."
+
+
+async def test_a_target_that_says_just_what_the_caller_has_shows_that_it_was_all():
+    async with site() as s:
+        s.two.behave(Step(text="The three largest lakes are Superior, Vic"))
+
+        answer = await s.ask()
+
+        assert answer.whole
+        assert text_of(answer) == WHOLE.removesuffix(REST)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ class Seam:
         "_repeats",
         "_text",
         "dropped",
+        "echoed",
         "lost",
         "restarted",
         "settled",
@@ -83,6 +84,8 @@ class Seam:
         """The target began anew and went another way: nothing of it was or will be delivered."""
         self.restarted = False
         """The target repeated the answer from its beginning, or from far back."""
+        self.echoed = False
+        """The target said what the caller has, or that all was said: it knows of the answer."""
         self.dropped = 0
         """Characters of the continuation that were left out."""
 
@@ -178,6 +181,7 @@ class Seam:
             if found.n < spoken and not start:
                 continue  # "He" and "Here is the rest:": the beginning is the preamble's
             if found.n:
+                self.echoed = True
                 self.restarted = self._repeats.is_restart(found.place)
                 return start + found.n
             astray = max(astray, found.place)
@@ -193,6 +197,7 @@ class Seam:
         rest = self._held[start:]
         if not rest[:1].isspace() and ends_sentence(self._text):
             if press is Press.ENDED and is_filler(rest):
+                self.echoed = True
                 return len(self._held)
             hinted = press is Press.NONE or (press is Press.LATE and len(rest) >= HINT)
             if hinted and may_become_filler(rest):

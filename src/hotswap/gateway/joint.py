@@ -7,6 +7,8 @@ from ..core.seam import Seam
 from ..core.splice import BYTES_PER_TOKEN, tokens_in
 from ..core.terms import Cause, Failure, Usage
 from ..dialects.neutral import (
+    Finish,
+    FinishPiece,
     Piece,
     RefusalPiece,
     SignaturePiece,
@@ -15,6 +17,8 @@ from ..dialects.neutral import (
 )
 
 EMPTY: Final = "empty"
+SILENT: Final = Failure(Cause.QUALITY, EMPTY, 200)
+"""The target came to its end, and has said nothing: only thoughts, whitespace, an announcement."""
 DIVERGED: Final = Failure(Cause.CAPABILITY, "began_anew", 200)
 """The target began the answer anew, and it became another one."""
 DECLINED: Final = Failure(Cause.CAPABILITY, "declined_to_go_on", 200)
@@ -33,6 +37,7 @@ class Joint:
         "_may_end",
         "_prompt_tokens",
         "_seam",
+        "_spoke",
         "before",
         "failure",
     )
@@ -61,6 +66,8 @@ class Joint:
         self._limit = round(settle_tokens * BYTES_PER_TOKEN)
         self._may_end = may_end
         self._fed = 0
+        self._spoke = False
+        """More than whitespace was added."""
         self.failure: Failure | None = None
 
     @property
@@ -91,6 +98,11 @@ class Joint:
                         return ()
                     if not seam.settled:
                         self._add(seam.end(), joined)
+                    if not isinstance(piece, FinishPiece):
+                        self._spoke = True
+                    elif self._is_silent(seam, piece):
+                        self.failure = SILENT
+                        return ()
                     joined.append(piece)
             if seam.lost:
                 self.failure = DIVERGED
@@ -122,7 +134,12 @@ class Joint:
             new += seam.flush()
         return new
 
-    @staticmethod
-    def _add(text: str, joined: list[Piece]) -> None:
+    def _is_silent(self, seam: Seam, end: FinishPiece) -> bool:
+        """Say whether the target ended without a word, and not because something stopped it."""
+        stopped = bool(end.stop) or end.finish is Finish.CONTENT_FILTER
+        return not (self._spoke or seam.echoed or seam.lost or stopped)
+
+    def _add(self, text: str, joined: list[Piece]) -> None:
         if text:
             joined.append(TextPiece(text))
+            self._spoke = self._spoke or not text.isspace()
