@@ -166,8 +166,10 @@ class Reader(Stream, Protocol):
         """As `Begun.closed`; False where the dialect does not show it."""
         ...
 
-    done: bool
-    """The dialect's own end was seen, or nothing that matters can follow: `end` may be called."""
+    @property
+    def done(self) -> bool:
+        """The dialect's own end was seen, or nothing that matters can follow: call `end`."""
+        ...
 
     def feed(self, data: bytes) -> Sequence[Piece]:
         """Take bytes from the provider; return the pieces of complete events."""

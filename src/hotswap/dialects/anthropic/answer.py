@@ -16,10 +16,7 @@ _NOTHING: Final = frozenset({b"", b"null", b'""', b"{}", b"[]", b"false"})
 
 MESSAGE_STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
-EMPTY: Final = Failure(Cause.QUALITY, "empty", 200)
-MALFORMED: Final = Failure(Cause.HARD, "malformed", 200)
 REFUSED: Final = Failure(Cause.POLICY, "content_policy", 200)
-TRUNCATED: Final = Failure(Cause.HARD, "truncated", 200)
 
 FINISHES: Final[Mapping[str, Finish]] = MappingProxyType(
     {

@@ -4,20 +4,17 @@ from typing import Final
 
 from msgspec import DecodeError, Struct, ValidationError
 from msgspec.json import Decoder
+from typing_extensions import override
 
-from ...core.terms import Failure, Usage
 from ..api import Begun, Envelope
 from ..fault import read_in_band
-from ..holding import Hold
-from ..sse import Event, Splitter
-from ..surrogates import mended
+from ..sse import Event
+from ..unsound import EMPTY, TRUNCATED
+from ..watching import WatchedPassage
 from .answer import (
     ABSENT,
-    EMPTY,
-    MALFORMED,
     MESSAGE_STOP,
     NO_COUNTS,
-    TRUNCATED,
     Block,
     Delta,
     StreamEvent,
@@ -51,7 +48,6 @@ class _Typed(Struct, gc=False):
 
 
 _decode_type: Final = Decoder(_Typed).decode
-_decode_any: Final = Decoder(object).decode
 
 
 def is_foreign(payload: bytes) -> bool:
@@ -62,22 +58,13 @@ def is_foreign(payload: bytes) -> bool:
         return False
 
 
-def is_json(payload: bytes) -> bool:
-    """Say whether an event whose end was not seen is whole otherwise."""
-    try:
-        _decode_any(payload)
-    except (DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
-
-
 def delta_size(delta: Delta) -> int:
     """Return the bytes of a delta's content. Signatures and citations are none."""
     text = delta.text or delta.partial_json or delta.thinking
     return len(text.encode()) if text else 0
 
 
-class AnthropicPassage:
+class AnthropicPassage(WatchedPassage):
     """Implements `Passage`.
 
     A stream is whole when its message has a stop reason and content came; a `message_stop` that
@@ -87,62 +74,24 @@ class AnthropicPassage:
     Where calls are held, pings alone pass while they are: they overtake nothing that matters.
     """
 
-    __slots__ = (
-        "_counts",
-        "_done",
-        "_given",
-        "_hold",
-        "_seen",
-        "_splitter",
-        "complete",
-        "content_bytes",
-        "failure",
-        "holding",
-        "progress",
-        "shown",
-        "started",
-        "usage",
-    )
+    __slots__ = ("_counts", "_given", "_seen")
+
+    kind = "anthropic"
 
     def __init__(self, *, hold_calls: bool) -> None:
-        self._splitter = Splitter()
+        super().__init__(hold_calls=hold_calls)
         self._counts = NO_COUNTS
-        self._done = False
-        self._hold = Hold(wanted=hold_calls)
         self._given = self._seen = Shown()
         """What the caller has, and what came; the same unless something is kept back."""
-        self.started = self.shown = self.holding = False
-        self.complete = False
-        self.failure: Failure | None = None
-        self.usage: Usage | None = None
-        self.progress = 0
-        self.content_bytes = 0
-
-    def feed(self, data: bytes) -> bytes:
-        """Take bytes from the provider; return the bytes of complete events to forward."""
-        if self.failure is not None or self._done:
-            return b""
-        events = self._splitter.feed(data)
-        if len(events) == 1 and not self._splitter.too_large:
-            return self._take(events[0])
-        forward: list[bytes] = []
-        for event in events:
-            forward.append(self._take(event))
-            if self.failure is not None or self._done:
-                return b"".join(forward)
-        if self._splitter.too_large:
-            self._fail(MALFORMED)
-        return b"".join(forward)
 
     def end(self) -> bytes:
         """The provider ended the body; return what is still to be sent (a missing terminator)."""
-        if self.failure is not None or self._done:
+        if self.failure is not None or self._ended:
             return b""
-        event = self._splitter.rest()
-        last = b""
-        if event is not None and is_json(mended(event.payload)):
+        last, event = b"", self._last()
+        if event is not None:
             last = self._take(event)
-            if self.failure is not None or self._done:
+            if self.failure is not None or self._ended:
                 return last
         return last + self._finish(MESSAGE_STOP)
 
@@ -153,6 +102,7 @@ class AnthropicPassage:
         words = given.words.getvalue()
         return Begun(words, writer, given.bar, closed=bool(words) and not given.open)
 
+    @override
     def _take(self, event: Event) -> bytes:
         """Judge one event; return the bytes to forward."""
         try:
@@ -168,7 +118,7 @@ class AnthropicPassage:
         kind = wire.type or event.name.decode("latin-1")
         failed = wire.error is not ABSENT and present(wire.error)
         if failed or event.name == b"error" or kind == "error":
-            self._fail(read_in_band("anthropic", event.payload))
+            self._fail(read_in_band(self.kind, event.payload))
         elif kind == "content_block_delta":
             if wire.delta is not None:
                 self._see_delta(wire.delta)
@@ -194,18 +144,9 @@ class AnthropicPassage:
             if wire.message is not None:
                 self._counts = newer(self._counts, read_counts(wire.message.usage))
 
-    def _take_odd(self, event: Event) -> bytes:
-        """Judge an event that is none: a terminator, half a surrogate pair, or garbage."""
-        if event.payload.strip() == b"[DONE]":
-            return self._finish(MESSAGE_STOP)
-        if event.name == b"error":
-            self._fail(read_in_band("anthropic", event.payload))
-            return b""
-        whole = mended(event.payload)
-        if whole != event.payload:
-            return self._take(Event(event.raw, whole, event.name))
-        self._fail(MALFORMED)
-        return b""
+    @override
+    def _take_done(self) -> bytes:
+        return self._finish(MESSAGE_STOP)
 
     def _forwarded(self, data: bytes) -> bytes:
         """Return what is forwarded once an event was seen: it, or nothing, or all that was kept."""
@@ -268,12 +209,8 @@ class AnthropicPassage:
         if not self.complete:
             self._fail(TRUNCATED)
             return b""
-        self._done = True
+        self._ended = True
         return terminator
-
-    def _fail(self, failure: Failure) -> None:
-        self.failure = failure
-        self.complete = False
 
 
 def _named(event: Event, kind: str) -> bytes:

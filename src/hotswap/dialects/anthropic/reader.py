@@ -1,8 +1,8 @@
 """A stream of Anthropic's dialect, turned into pieces."""
 
 from msgspec import DecodeError, ValidationError
+from typing_extensions import override
 
-from ...core.terms import Failure, Usage
 from ..fault import read_in_band
 from ..neutral import (
     ArgumentsPiece,
@@ -15,15 +15,13 @@ from ..neutral import (
     TextPiece,
     ThinkingPiece,
 )
-from ..sse import Event, Splitter
-from ..surrogates import mended
+from ..sse import Event
+from ..unsound import EMPTY, TRUNCATED
+from ..watching import WatchedReader
 from .answer import (
-    EMPTY,
     FINISHES,
-    MALFORMED,
     NO_COUNTS,
     REFUSED,
-    TRUNCATED,
     Block,
     Delta,
     StreamEvent,
@@ -35,71 +33,41 @@ from .answer import (
     read_counts,
     usage_of,
 )
-from .passage import delta_size, is_foreign, is_json
+from .passage import delta_size, is_foreign
 
 
-class AnthropicReader:
+class AnthropicReader(WatchedReader):
     """Implements `Reader`.
 
     Blocks of tools that the provider itself executes, and redacted thinking, become no pieces:
     nobody else could say them. A refusal's explanation comes as its words.
     """
 
-    __slots__ = (
-        "_called",
-        "_calls",
-        "_counts",
-        "_inputs",
-        "_splitter",
-        "closed",
-        "complete",
-        "content_bytes",
-        "done",
-        "failure",
-        "progress",
-        "started",
-        "usage",
-    )
+    __slots__ = ("_called", "_calls", "_counts", "_inputs", "closed")
+
+    kind = "anthropic"
 
     def __init__(self) -> None:
-        self._splitter = Splitter()
+        super().__init__()
         self._counts = NO_COUNTS
         self._calls: dict[int, int] = {}
         self._called = 0
         self._inputs: dict[int, str] = {}
-        self.done = self.closed = False
-        self.started = False
-        self.complete = False
-        self.failure: Failure | None = None
-        self.usage: Usage | None = None
-        self.progress = 0
-        self.content_bytes = 0
-
-    def feed(self, data: bytes) -> list[Piece]:
-        """Take bytes from the provider; return the pieces of complete events."""
-        pieces: list[Piece] = []
-        if self.failure is not None or self.done:
-            return pieces
-        for event in self._splitter.feed(data):
-            self._take(event, pieces)
-            if self.failure is not None or self.done:
-                return pieces
-        if self._splitter.too_large:
-            self._fail(MALFORMED)
-        return pieces
+        self.closed = False
 
     def end(self) -> list[Piece]:
         """The provider ended the body; return the pieces still held back. Sets `failure`."""
         pieces: list[Piece] = []
-        if self.failure is not None or self.done:
+        if self.failure is not None or self._ended:
             return pieces
-        event = self._splitter.rest()
-        if event is not None and is_json(mended(event.payload)):
+        event = self._last()
+        if event is not None:
             self._take(event, pieces)
         if self.failure is None:
             self._finish()
         return pieces
 
+    @override
     def _take(self, event: Event, pieces: list[Piece]) -> None:
         try:
             self._read(decode_event(event.payload), event, pieces)
@@ -112,7 +80,7 @@ class AnthropicReader:
     def _read(self, wire: StreamEvent, event: Event, pieces: list[Piece]) -> None:
         kind = wire.type or event.name.decode("latin-1")
         if event.name == b"error" or kind == "error" or present(wire.error):
-            self._fail(read_in_band("anthropic", event.payload))
+            self._fail(read_in_band(self.kind, event.payload))
         elif kind == "content_block_delta" and wire.delta is not None:
             self._read_delta(wire.delta, wire.index or 0, pieces)
         elif kind == "content_block_start" and wire.content_block is not None:
@@ -133,17 +101,9 @@ class AnthropicReader:
         elif kind == "message_stop":
             self._finish()
 
-    def _take_odd(self, event: Event, pieces: list[Piece]) -> None:
-        """Judge an event that is none: a terminator, half a surrogate pair, or garbage."""
-        whole = mended(event.payload)
-        if event.payload.strip() == b"[DONE]":
-            self._finish()
-        elif event.name == b"error":
-            self._fail(read_in_band("anthropic", event.payload))
-        elif whole != event.payload:
-            self._take(Event(event.raw, whole, event.name), pieces)
-        else:
-            self._fail(MALFORMED)
+    @override
+    def _take_done(self) -> None:
+        self._finish()
 
     def _read_delta(self, delta: Delta, index: int, pieces: list[Piece]) -> None:
         size = delta_size(delta)
@@ -217,10 +177,6 @@ class AnthropicReader:
     def _finish(self) -> None:
         """Judge the whole at its end."""
         if self.complete:
-            self.done = True
+            self._ended = True
         else:
             self._fail(TRUNCATED)
-
-    def _fail(self, failure: Failure) -> None:
-        self.failure = failure
-        self.complete = False

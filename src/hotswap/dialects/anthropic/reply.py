@@ -10,12 +10,10 @@ from ..api import Envelope, Verdict
 from ..fault import read_in_band
 from ..neutral import Call, CallPiece, Finish, Refusal, Reply, Text, Thinking
 from ..surrogates import mended
+from ..unsound import EMPTY, MALFORMED, TRUNCATED
 from .answer import (
-    EMPTY,
     FINISHES,
-    MALFORMED,
     REFUSED,
-    TRUNCATED,
     Answer,
     Block,
     block_size,

@@ -11,14 +11,11 @@ from ...core.terms import Cause, Failure, Usage
 from ..fault import read_in_band
 from ..neutral import Finish
 from ..openai.content import ABSENT, present
+from ..unsound import MALFORMED
 from .usage import Counts
 
 KIND: Final = "google"
 _NULL_BYTES: Final = len(b"null")
-
-TRUNCATED: Final = Failure(Cause.HARD, "truncated", 200)
-MALFORMED: Final = Failure(Cause.HARD, "malformed", 200)
-EMPTY: Final = Failure(Cause.QUALITY, "empty", 200)
 
 _BAD_OUTPUT: Final = Failure(Cause.QUALITY, "server_error", 200)
 """The model's own output was bad: neither the caller nor the server's health is at fault."""

@@ -10,8 +10,9 @@ from ..api import Outgoing, Peek, Verdict
 from ..fault import read_in_band
 from ..openai.content import ABSENT, present
 from ..openai.request import BYTES_PER_TOKEN, missing, read_fields
+from ..unsound import EMPTY, MALFORMED
 from .address import path_to, split_path
-from .answer import EMPTY, KIND, MALFORMED, odd_fault
+from .answer import KIND, odd_fault
 from .generate import (
     KEEP_ALIVE,
     credential_headers,

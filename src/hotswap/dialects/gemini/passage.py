@@ -3,22 +3,20 @@
 from typing import Final
 
 from msgspec import DecodeError, Struct
+from typing_extensions import override
 
-from ...core.terms import Failure, Usage
 from ..api import Begun, Envelope
 from ..fault import read_in_band
-from ..holding import Hold
 from ..neutral import Finish
 from ..openai.content import ABSENT
-from ..sse import Event, Splitter
+from ..sse import Event
 from ..surrogates import mended
+from ..unsound import EMPTY, MALFORMED, TRUNCATED
+from ..watching import WatchedPassage
 from .answer import (
-    EMPTY,
     FAILED_FINISHES,
     FINISHES,
     KIND,
-    MALFORMED,
-    TRUNCATED,
     Answer,
     Candidate,
     Part,
@@ -27,7 +25,6 @@ from .answer import (
     may_be_empty,
     odd_fault,
     size_of,
-    value_of,
 )
 from .begun import FINISHED, SEVERAL, bar_beside, bar_in_part, same_names
 from .usage import read_usage
@@ -49,7 +46,7 @@ class _Mark(Struct, frozen=True, gc=False):
     separator: bytes
 
 
-class GeminiPassage:
+class GeminiPassage(WatchedPassage):
     """Implements `Passage`.
 
     Nothing but `data: ` lines and blank lines is forwarded: Google's SDK takes any other line for
@@ -67,31 +64,19 @@ class GeminiPassage:
     __slots__ = (
         "_array",
         "_bar",
-        "_done",
         "_finishes",
-        "_hold",
         "_mark",
         "_named",
         "_names",
         "_open",
         "_separator",
-        "_splitter",
         "_texts",
-        "complete",
-        "content_bytes",
-        "failure",
-        "holding",
-        "progress",
-        "shown",
-        "started",
-        "usage",
     )
 
     def __init__(self, *, array: bool, hold_calls: bool = True) -> None:
-        self._splitter = Splitter()
+        super().__init__(hold_calls=hold_calls)
         self._array = array
         self._separator = _OPENING
-        self._hold = Hold(wanted=hold_calls)
         self._mark: _Mark | None = None
         self._texts: list[str] = []
         self._bar = ""
@@ -99,44 +84,17 @@ class GeminiPassage:
         self._named = False
         self._open: set[int] = set()
         self._finishes: dict[int, Finish] = {}
-        self._done = False
-        self.started = False
-        self.shown = False
-        self.holding = False
-        self.complete = False
-        self.failure: Failure | None = None
-        self.usage: Usage | None = None
-        self.progress = 0
-        self.content_bytes = 0
-
-    def feed(self, data: bytes) -> bytes:
-        """Take bytes from the provider; return the bytes of complete events to forward."""
-        if self.failure is not None or self._done:
-            return b""
-        events = self._splitter.feed(data)
-        if len(events) == 1 and not self._splitter.too_large:
-            return self._take(events[0])
-        forward: list[bytes] = []
-        for event in events:
-            forward.append(self._take(event))
-            if self.failure is not None:
-                return b"".join(forward)
-        if self._splitter.too_large:
-            self._fail(MALFORMED)
-        return b"".join(forward)
 
     def end(self) -> bytes:
         """The provider ended the body; return the last event, and what closes an array."""
-        if self.failure is not None or self._done:
+        if self.failure is not None or self._ended:
             return b""
-        last = b""
-        event = self._splitter.rest()
-        # Some servers omit the last blank line; an event that was cut off is no JSON.
-        if event is not None and value_of(mended(event.payload)) is not None:
+        last, event = b"", self._last()
+        if event is not None:
             last = self._take(event)
         if self.failure is None:
             self._finish()
-        return last + b"]" if self._array and self._done else last
+        return last + b"]" if self._array and self._ended else last
 
     def begun(self, envelope: Envelope) -> Begun:
         """Say what all that was returned amounts to, after a failure. Called once, and last.
@@ -154,6 +112,7 @@ class GeminiPassage:
             bar = FINISHED
         return Begun("".join(self._texts[: had.texts]), writer, bar)
 
+    @override
     def _take(self, event: Event) -> bytes:
         """Judge one event; return the bytes to forward."""
         try:
@@ -280,11 +239,6 @@ class GeminiPassage:
         if not self.complete:
             self._fail(TRUNCATED)
         elif self.started or may_be_empty(self._finishes.values(), self.usage):
-            self._done = True
+            self._ended = True
         else:
             self._fail(EMPTY)
-
-    def _fail(self, failure: Failure) -> None:
-        if self.failure is None:
-            self.failure = failure
-            self.complete = False

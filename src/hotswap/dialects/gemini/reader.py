@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from msgspec import DecodeError
+from typing_extensions import override
 
-from ...core.terms import Failure, Usage
 from ..fault import read_in_band
 from ..neutral import (
     ArgumentsPiece,
@@ -16,15 +16,14 @@ from ..neutral import (
     TextPiece,
     ThinkingPiece,
 )
-from ..sse import Event, Splitter
+from ..sse import Event
 from ..surrogates import mended
+from ..unsound import EMPTY, TRUNCATED
+from ..watching import WatchedReader
 from .answer import (
-    EMPTY,
     FAILED_FINISHES,
     FINISHES,
     KIND,
-    MALFORMED,
-    TRUNCATED,
     Answer,
     Candidate,
     Part,
@@ -32,58 +31,33 @@ from .answer import (
     fault_in,
     may_be_empty,
     odd_fault,
-    value_of,
 )
 from .reply import read_call
 from .usage import read_usage
 
 
-class GeminiReader:
+class GeminiReader(WatchedReader):
     """Implements `Reader`.
 
     Reads the first candidate. A call comes whole in one part, and a tool call ends with `STOP` on
     the wire: the finish is known when the stream ends, so the piece of it comes from `end`.
     """
 
-    __slots__ = (
-        "_calls",
-        "_finish",
-        "_salt",
-        "_splitter",
-        "complete",
-        "content_bytes",
-        "done",
-        "failure",
-        "progress",
-        "started",
-        "usage",
-    )
+    __slots__ = ("_calls", "_counted", "_finish", "_salt")
 
     def __init__(self) -> None:
-        self._splitter = Splitter()
+        super().__init__()
         self._calls = 0
         self._salt = ""
         self._finish: Finish | None = None
-        self.done = False
-        self.started = False
-        self.complete = False
-        self.failure: Failure | None = None
-        self.usage: Usage | None = None
-        self.progress = 0
-        self.content_bytes = 0
+        self._counted = False
+        """The newest event had the counts, which are the last."""
 
-    def feed(self, data: bytes) -> Sequence[Piece]:
-        """Take bytes from the provider; return the pieces of complete events."""
-        pieces: list[Piece] = []
-        if self.failure is not None:
-            return pieces
-        for event in self._splitter.feed(data):
-            self._take(event, pieces)
-            if self.failure is not None:
-                return pieces
-        if self._splitter.too_large:
-            self._fail(MALFORMED)
-        return pieces
+    @property
+    @override
+    def done(self) -> bool:
+        """Only signatures can follow the finish and its counts."""
+        return self._ended or (self.complete and self._counted)
 
     @property
     def closed(self) -> bool:
@@ -95,14 +69,14 @@ class GeminiReader:
         pieces: list[Piece] = []
         if self.failure is not None:
             return pieces
-        event = self._splitter.rest()
-        # Some servers omit the last blank line; an event that was cut off is no JSON.
-        if event is not None and value_of(mended(event.payload)) is not None:
+        event = self._last()
+        if event is not None:
             self._take(event, pieces)
         if self.failure is None:
             self._judge(pieces)
         return pieces
 
+    @override
     def _take(self, event: Event, pieces: list[Piece]) -> None:
         payload = event.payload
         try:
@@ -131,8 +105,7 @@ class GeminiReader:
             for candidate in answer.candidates:
                 if not candidate.index:
                     self._read_candidate(candidate, pieces)
-        # Only signatures can follow the finish and its counts.
-        self.done = self.complete and answer.usage_metadata is not None
+        self._counted = answer.usage_metadata is not None
 
     def _read_candidate(self, candidate: Candidate, pieces: list[Piece]) -> None:
         content = candidate.content
@@ -180,11 +153,6 @@ class GeminiReader:
         elif not self.started and not may_be_empty((finish,), self.usage):
             self._fail(EMPTY)
         else:
-            self.done = True
+            self._ended = True
             called = finish is Finish.STOP and self._calls > 0
             pieces.append(FinishPiece(Finish.TOOL_CALLS if called else finish))
-
-    def _fail(self, failure: Failure) -> None:
-        if self.failure is None:
-            self.failure = failure
-            self.complete = self.done = False

@@ -9,11 +9,10 @@ from ...core.terms import Failure, Usage
 from ..api import Envelope, Verdict
 from ..neutral import Call, Finish, Refusal, Reply, Text, Thinking
 from ..surrogates import mended
+from ..unsound import EMPTY, TRUNCATED
 from .answer import (
-    EMPTY,
     FAILED_FINISHES,
     FINISHES,
-    TRUNCATED,
     Answer,
     Candidate,
     Part,

@@ -7,14 +7,16 @@ from typing import Final
 from msgspec import DecodeError, Raw, ValidationError
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import replace
+from typing_extensions import override
 
 from ...core.splice import BYTES_PER_TOKEN
 from ...core.terms import Cause, Failure, Usage
 from ..api import Begun, Envelope
 from ..fault import read_in_band
-from ..holding import Hold
-from ..sse import Event, Splitter
+from ..sse import Event
 from ..surrogates import mended
+from ..unsound import EMPTY, MALFORMED, TRUNCATED
+from ..watching import WatchedPassage, is_json
 from .answer import FAILED_FINISHES, Answer, Choice, decode
 from .chunk import DONE
 from .content import ABSENT, present, size_of
@@ -34,11 +36,10 @@ _NULL_USAGES: Final = (b',"usage":null', b', "usage": null')
 
 
 _decode_fields: Final = Decoder(dict[str, Raw]).decode
-_decode_any: Final = Decoder(object).decode
 _encode: Final = Encoder().encode
 
 
-class OpenAIPassage:
+class OpenAIPassage(WatchedPassage):
     """Implements `Passage`.
 
     A stream is whole when every choice that was seen has its finish reason and content came. Fails
@@ -55,71 +56,36 @@ class OpenAIPassage:
     __slots__ = (
         "_called",
         "_cut_off",
-        "_done",
         "_finishes",
-        "_hold",
         "_open",
         "_prompt_tokens",
-        "_splitter",
         "_told",
         "_usage_asked",
-        "complete",
-        "content_bytes",
-        "failure",
-        "holding",
-        "progress",
-        "shown",
-        "started",
-        "usage",
     )
 
     def __init__(
         self, *, usage_asked: bool, hold_calls: bool = False, prompt_tokens: int | None = None
     ) -> None:
-        self._splitter = Splitter()
+        super().__init__(hold_calls=hold_calls)
         self._cut_off = b""
         """The beginning of an event whose rest will never come."""
         self._usage_asked = usage_asked
         self._prompt_tokens = prompt_tokens
-        self._hold = Hold(wanted=hold_calls)
         self._told = Told()
         self._called = False
         """A piece of a call was seen."""
         self._open: set[int] = set()
         self._finishes: dict[int, str] = {}
-        self._done = False
-        self.shown = False
-        self.holding = False
-        self.started = False
-        self.complete = False
-        self.failure: Failure | None = None
-        self.usage: Usage | None = None
-        self.progress = 0
-        self.content_bytes = 0
-
-    def feed(self, data: bytes) -> bytes:
-        """Take bytes from the provider; return the bytes of complete events to forward."""
-        if self.failure is not None or self._done:
-            return b""
-        events = self._splitter.feed(data)
-        if len(events) == 1 and not self._splitter.too_large:
-            return self._take(events[0])
-        forward: list[bytes] = []
-        for event in events:
-            forward.append(self._take(event))
-            if self.failure is not None or self._done:
-                return b"".join(forward)
-        if self._splitter.too_large:
-            self._fail(Failure(Cause.HARD, "malformed", 200))
-        return b"".join(forward)
 
     def end(self) -> bytes:
         """The provider ended the body; return what is still to be sent (a missing terminator)."""
-        if self.failure is not None or self._done:
+        if self.failure is not None or self._ended:
             return b""
-        last = self._last()
-        if self.failure is not None or self._done:
-            return last
+        last, event = b"", self._last()
+        if event is not None:
+            last = self._take(event)
+            if self.failure is not None or self._ended:
+                return last
         return last + self._finish()
 
     def begun(self, envelope: Envelope) -> Begun:
@@ -133,6 +99,7 @@ class OpenAIPassage:
         tail = self._cut_off or self._splitter.unfinished
         return any(mark in tail for mark in _ENDING)
 
+    @override
     def _take(self, event: Event) -> bytes:
         """Judge one event; return the bytes to forward."""
         try:
@@ -181,18 +148,9 @@ class OpenAIPassage:
         self.holding = hold.on
         return forward
 
-    def _take_odd(self, event: Event) -> bytes:
-        """Judge an event that is no chunk: the terminator, half a surrogate pair, or garbage."""
-        if event.payload.strip() == b"[DONE]":
-            return self._finish()
-        if event.name == b"error":
-            self._fail(read_in_band("", event.payload))
-            return b""
-        whole = mended(event.payload)
-        if whole != event.payload:
-            return self._take(Event(event.raw, whole, event.name))
-        self._fail(Failure(Cause.HARD, "malformed", 200))
-        return b""
+    @override
+    def _take_done(self) -> bytes:
+        return self._finish()
 
     def _see(self, choice: Choice) -> None:
         """Note the content and the finish of one choice's piece."""
@@ -231,7 +189,7 @@ class OpenAIPassage:
     def _count_choices(self) -> None:
         """Fail an answer with so many choices that only a broken server can mean it."""
         if len(self._open) + len(self._finishes) > MAX_CHOICES:
-            self._fail(Failure(Cause.HARD, "malformed", 200))
+            self._fail(MALFORMED)
 
     def _look_for_error(self, chunk: Answer, event: Event) -> None:
         groq = chunk.x_groq
@@ -253,28 +211,24 @@ class OpenAIPassage:
             return b""
         return raw if self._usage_asked else _without_null_usage(raw)
 
-    def _last(self) -> bytes:
-        """Take an event whose blank line is missing, if it is whole otherwise."""
+    @override
+    def _last(self) -> Event | None:
+        """Take `[DONE]` as well, and remember the beginning of what was cut off."""
         event = self._splitter.rest()
-        if event is None:
-            return b""
-        if event.payload.strip() != b"[DONE]":
-            try:
-                _decode_any(mended(event.payload))
-            except (DecodeError, UnicodeDecodeError, RecursionError):
-                self._cut_off = event.payload
-                return b""
-        return self._take(event)
+        if event is None or event.payload.strip() == b"[DONE]" or is_json(mended(event.payload)):
+            return event
+        self._cut_off = event.payload
+        return None
 
     def _finish(self) -> bytes:
         """Judge the whole at its end; return the terminator if it is sound."""
         if self.complete and (self.started or self._may_be_empty()):
-            self._done = True
+            self._ended = True
             return self._missing_usage() + DONE
         if self.complete:
-            self._fail(Failure(Cause.QUALITY, "empty", 200))
+            self._fail(EMPTY)
         else:
-            self._fail(Failure(Cause.HARD, "truncated", 200))
+            self._fail(TRUNCATED)
         return b""
 
     def _missing_usage(self) -> bytes:
@@ -290,11 +244,6 @@ class OpenAIPassage:
         finishes = set(self._finishes.values())
         reasoned = self.usage is not None and self.usage.reasoning_tokens > 0
         return "content_filter" in finishes or (reasoned and "length" in finishes)
-
-    def _fail(self, failure: Failure) -> None:
-        if self.failure is None:
-            self.failure = failure
-            self.complete = False
 
 
 def _without_null_usage(raw: bytes) -> bytes:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from ...core.terms import Cause, Failure, Usage
+from typing_extensions import override
+
 from ..neutral import (
     ArgumentsPiece,
     CallPiece,
@@ -13,7 +14,9 @@ from ..neutral import (
     TextPiece,
     ThinkingPiece,
 )
-from ..sse import Splitter
+from ..sse import Event
+from ..unsound import EMPTY, MALFORMED
+from ..watching import WatchedReader
 from .content import Call, Content
 from .ids import made_id
 from .loose import (
@@ -30,7 +33,7 @@ from .passage import OpenAIPassage
 _DONE: Final = b"[DONE]"
 
 
-class OpenAIReader:
+class OpenAIReader(WatchedReader):
     """Implements `Reader`.
 
     The judgement is a passage's: what it would forward is read. One more answer fails: one whose
@@ -38,36 +41,17 @@ class OpenAIReader:
     first is read. The finish is held back until the end, since usage follows it.
     """
 
-    __slots__ = (
-        "_calls",
-        "_finish",
-        "_passage",
-        "_said",
-        "_splitter",
-        "complete",
-        "content_bytes",
-        "done",
-        "failure",
-        "progress",
-        "started",
-        "usage",
-    )
+    __slots__ = ("_calls", "_finish", "_passage", "_said")
 
     def __init__(self) -> None:
+        super().__init__()
         self._passage = OpenAIPassage(usage_asked=True)
-        self._splitter = Splitter()
         self._calls = _Calls()
         self._finish = ""
         self._said = False
-        self.done = False
-        self.started = False
-        self.complete = False
-        self.failure: Failure | None = None
-        self.usage: Usage | None = None
-        self.progress = 0
-        self.content_bytes = 0
 
-    def feed(self, data: bytes) -> Sequence[Piece]:
+    @override
+    def feed(self, data: bytes) -> list[Piece]:
         """Take bytes from the provider; return the pieces of complete events."""
         return self._read(self._passage.feed(data))
 
@@ -81,9 +65,9 @@ class OpenAIReader:
         pieces = self._read(self._passage.end())
         if self.failure is None:
             if self._calls.unnamed:
-                self._fail(Failure(Cause.HARD, "malformed", 200))
+                self._fail(MALFORMED)
             elif self.started and not self._said:
-                self._fail(Failure(Cause.QUALITY, "empty", 200))
+                self._fail(EMPTY)
             else:
                 called = self._calls.count > 0
                 pieces.append(FinishPiece(read_finish(self._finish, called=called)))
@@ -94,7 +78,7 @@ class OpenAIReader:
         pieces: list[Piece] = []
         if events:
             for event in self._splitter.feed(events):
-                self._take(event.payload, pieces)
+                self._take(event, pieces)
             if pieces:
                 self._said = True
         passage = self._passage
@@ -106,9 +90,11 @@ class OpenAIReader:
         self.content_bytes = passage.content_bytes
         return pieces
 
-    def _take(self, payload: bytes, pieces: list[Piece]) -> None:
+    @override
+    def _take(self, event: Event, pieces: list[Piece]) -> None:
+        payload = event.payload
         if payload == _DONE:
-            self.done = True
+            self._ended = True
             return
         answer = read_answer(payload)
         if answer is None or not answer.choices:
@@ -132,10 +118,6 @@ class OpenAIReader:
             pieces.append(RefusalPiece(delta.refusal))
         if delta.tool_calls or delta.function_call is not None:
             self._calls.take(delta, payload, pieces)
-
-    def _fail(self, failure: Failure) -> None:
-        self.failure = failure
-        self.complete = False
 
 
 class _Begun:

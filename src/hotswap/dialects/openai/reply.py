@@ -9,14 +9,11 @@ from ...core.terms import Cause, Failure, Usage
 from ..api import Verdict
 from ..fault import read_in_band
 from ..surrogates import mended
+from ..unsound import EMPTY, MALFORMED, TRUNCATED
 from .answer import FAILED_FINISHES, Answer, Choice, decode
 from .content import ABSENT, present, size_of
 from .loose import read_loosely
 from .usage import read_usage
-
-EMPTY: Final = Failure(Cause.QUALITY, "empty", 200)
-MALFORMED: Final = Failure(Cause.HARD, "malformed", 200)
-TRUNCATED: Final = Failure(Cause.HARD, "truncated", 200)
 
 
 class _Embeddings(Struct, gc=False):

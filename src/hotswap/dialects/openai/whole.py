@@ -8,6 +8,7 @@ from msgspec.json import Decoder, Encoder
 from ...core.terms import Failure
 from ..api import Envelope
 from ..neutral import Call, Finish, Refusal, Reply, Text, Thinking
+from ..unsound import EMPTY, MALFORMED
 from .content import Content, size_of
 from .ids import made_id
 from .loose import (
@@ -19,7 +20,7 @@ from .loose import (
     text_of,
     thoughts_of,
 )
-from .reply import EMPTY, MALFORMED, read_chat
+from .reply import read_chat
 from .usage import write_usage
 
 _decode_object: Final = Decoder(dict[str, Raw]).decode

@@ -4,15 +4,14 @@ from typing import Final
 
 from msgspec import DecodeError, Struct, ValidationError
 from msgspec.json import Decoder
+from typing_extensions import override
 
-from ...core.terms import Failure, Usage
 from ..api import Begun, Envelope
 from ..fault import read_in_band
-from ..holding import Hold
 from ..openai.content import present
-from ..openai.reply import EMPTY, MALFORMED, TRUNCATED
-from ..sse import Event, Splitter
-from ..surrogates import mended
+from ..sse import Event
+from ..unsound import EMPTY, TRUNCATED
+from ..watching import WatchedPassage
 from .answer import (
     ADDED,
     CALL_DELTAS,
@@ -47,7 +46,6 @@ class _Typed(Struct, gc=False):
 
 
 _decode_type: Final = Decoder(_Typed).decode
-_decode_any: Final = Decoder(object).decode
 
 
 def is_foreign(payload: bytes) -> bool:
@@ -58,16 +56,7 @@ def is_foreign(payload: bytes) -> bool:
         return False
 
 
-def is_json(payload: bytes) -> bool:
-    """Say whether an event whose end was not seen is whole otherwise."""
-    try:
-        _decode_any(payload)
-    except (DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
-
-
-class ResponsesPassage:
+class ResponsesPassage(WatchedPassage):
     """Implements `Passage`.
 
     A stream is whole when its last event, completed or incomplete, was seen and content came;
@@ -77,61 +66,22 @@ class ResponsesPassage:
     Where calls are held, all events are from the first of a call on: their numbers ascend.
     """
 
-    __slots__ = (
-        "_done",
-        "_hold",
-        "_seen",
-        "_splitter",
-        "_spoken",
-        "complete",
-        "content_bytes",
-        "failure",
-        "holding",
-        "progress",
-        "shown",
-        "started",
-        "usage",
-    )
+    __slots__ = ("_seen", "_spoken")
 
     def __init__(self, *, hold_calls: bool) -> None:
-        self._splitter = Splitter()
+        super().__init__(hold_calls=hold_calls)
         self._spoken: set[int | None] = set()
         """Output indexes of the items whose content came."""
-        self._hold = Hold(wanted=hold_calls)
         self._seen = Shown()
-        self._done = False
-        self.started = self.shown = self.holding = False
-        self.complete = False
-        self.failure: Failure | None = None
-        self.usage: Usage | None = None
-        self.progress = 0
-        self.content_bytes = 0
-
-    def feed(self, data: bytes) -> bytes:
-        """Take bytes from the provider; return the bytes of complete events to forward."""
-        if self.failure is not None or self._done:
-            return b""
-        events = self._splitter.feed(data)
-        if len(events) == 1 and not self._splitter.too_large:
-            return self._take(events[0])
-        forward: list[bytes] = []
-        for event in events:
-            forward.append(self._take(event))
-            if self.failure is not None or self._done:
-                return b"".join(forward)
-        if self._splitter.too_large:
-            self._fail(MALFORMED)
-        return b"".join(forward)
 
     def end(self) -> bytes:
         """The provider ended the body; return what is still to be sent."""
-        if self.failure is not None or self._done:
+        if self.failure is not None or self._ended:
             return b""
-        event = self._splitter.rest()
-        last = b""
-        if event is not None and is_json(mended(event.payload)):
+        last, event = b"", self._last()
+        if event is not None:
             last = self._take(event)
-        if self.failure is None and not self._done:
+        if self.failure is None and not self._ended:
             self._fail(TRUNCATED)
         return last
 
@@ -139,6 +89,7 @@ class ResponsesPassage:
         """Say what all that was returned amounts to, after a failure. Called once, and last."""
         return take_up(self._seen, envelope)
 
+    @override
     def _take(self, event: Event) -> bytes:
         """Judge one event; return the bytes to forward."""
         try:
@@ -211,20 +162,6 @@ class ResponsesPassage:
         if self.holding:
             self._seen.mark()
 
-    def _take_odd(self, event: Event) -> bytes:
-        """Judge an event that is none: a terminator, half a surrogate pair, or garbage."""
-        if event.payload.strip() == b"[DONE]":
-            self._fail(TRUNCATED)
-            return b""
-        if event.name == b"error":
-            self._fail(read_in_band("", event.payload))
-            return b""
-        whole = mended(event.payload)
-        if whole != event.payload:
-            return self._take(Event(event.raw, whole, event.name))
-        self._fail(MALFORMED)
-        return b""
-
     def _see(self, size: int, index: int | None) -> None:
         if size:
             self._spoken.add(index)
@@ -248,10 +185,6 @@ class ResponsesPassage:
             self._see(output_size(answer), None)
         if self.started or may_be_empty(reason_of(answer), self.usage):
             self.progress += 1
-            self.complete = self._done = True
+            self.complete = self._ended = True
         else:
             self._fail(EMPTY)
-
-    def _fail(self, failure: Failure) -> None:
-        self.failure = failure
-        self.complete = False

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec import DecodeError, ValidationError
+from typing_extensions import override
 
-from ...core.terms import Failure, Usage
 from ..fault import read_in_band
 from ..neutral import (
     ArgumentsPiece,
@@ -18,9 +18,9 @@ from ..neutral import (
 )
 from ..openai.content import present
 from ..openai.ids import made_id
-from ..openai.reply import EMPTY, MALFORMED, TRUNCATED
-from ..sse import Event, Splitter
-from ..surrogates import mended
+from ..sse import Event
+from ..unsound import EMPTY, MALFORMED, TRUNCATED
+from ..watching import WatchedReader
 from .answer import (
     ADDED,
     DONE,
@@ -40,7 +40,7 @@ from .answer import (
     thoughts_of,
 )
 from .answer import Event as Wire
-from .passage import is_foreign, is_json
+from .passage import is_foreign
 from .usage import read_usage
 
 _WORDS_DONE: Final = "response.output_text.done"
@@ -57,7 +57,7 @@ _WORDS: Final[Mapping[str, Callable[[str], Piece]]] = {
 """Events that bring the next words of an item."""
 
 
-class ResponsesReader:
+class ResponsesReader(WatchedReader):
     """Implements `Reader`.
 
     What comes in deltas is read from them; an item that came without any is read when it is done,
@@ -65,58 +65,28 @@ class ResponsesReader:
     become no pieces: nobody else could say them.
     """
 
-    __slots__ = (
-        "_calls",
-        "_splitter",
-        "_spoken",
-        "closed",
-        "complete",
-        "content_bytes",
-        "done",
-        "failure",
-        "progress",
-        "started",
-        "usage",
-    )
+    __slots__ = ("_calls", "_spoken", "closed")
 
     def __init__(self) -> None:
-        self._splitter = Splitter()
+        super().__init__()
         self._spoken: set[int | None] = set()
         """Output indexes of messages and reasoning whose words came."""
         self._calls = _Calls()
-        self.done = self.closed = False
-        self.started = False
-        self.complete = False
-        self.failure: Failure | None = None
-        self.usage: Usage | None = None
-        self.progress = 0
-        self.content_bytes = 0
-
-    def feed(self, data: bytes) -> Sequence[Piece]:
-        """Take bytes from the provider; return the pieces of complete events."""
-        pieces: list[Piece] = []
-        if self.failure is not None or self.done:
-            return pieces
-        for event in self._splitter.feed(data):
-            self._take(event, pieces)
-            if self.failure is not None or self.done:
-                return pieces
-        if self._splitter.too_large:
-            self._fail(MALFORMED)
-        return pieces
+        self.closed = False
 
     def end(self) -> Sequence[Piece]:
         """The provider ended the body; return the pieces still held back. Sets `failure`."""
         pieces: list[Piece] = []
-        if self.failure is not None or self.done:
+        if self.failure is not None or self._ended:
             return pieces
-        event = self._splitter.rest()
-        if event is not None and is_json(mended(event.payload)):
+        event = self._last()
+        if event is not None:
             self._take(event, pieces)
-        if self.failure is None and not self.done:
+        if self.failure is None and not self._ended:
             self._fail(TRUNCATED)
         return pieces
 
+    @override
     def _take(self, event: Event, pieces: list[Piece]) -> None:
         before = len(pieces)
         try:
@@ -135,21 +105,9 @@ class ResponsesReader:
         except (DecodeError, UnicodeDecodeError, RecursionError):
             self._take_odd(event, pieces)
             return
-        if len(pieces) > before and not self.done:
+        if len(pieces) > before and not self._ended:
             self.started = True
             self.progress += 1
-
-    def _take_odd(self, event: Event, pieces: list[Piece]) -> None:
-        """Judge an event that is none: a terminator, half a surrogate pair, or garbage."""
-        whole = mended(event.payload)
-        if event.payload.strip() == b"[DONE]":
-            self._fail(TRUNCATED)
-        elif event.name == b"error":
-            self._fail(read_in_band("", event.payload))
-        elif whole != event.payload:
-            self._take(Event(event.raw, whole, event.name), pieces)
-        else:
-            self._fail(MALFORMED)
 
     def _read(self, wire: Wire, event: Event, pieces: list[Piece]) -> None:
         """Read an event that brings no words."""
@@ -222,16 +180,12 @@ class ResponsesReader:
         if self._calls.unnamed:
             self._fail(MALFORMED)
         elif said or (reason != FILTERED and may_be_empty(reason, self.usage)):
-            self.complete = self.done = True
+            self.complete = self._ended = True
             self.started = said
             self.progress += 1
             pieces.append(FinishPiece(read_finish(reason, called=self._calls.count > 0)))
         else:
             self._fail(REFUSED if reason == FILTERED else EMPTY)
-
-    def _fail(self, failure: Failure) -> None:
-        self.failure = failure
-        self.complete = False
 
 
 class _Begun:

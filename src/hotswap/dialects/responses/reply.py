@@ -11,8 +11,8 @@ from ..fault import read_in_band
 from ..neutral import Call, Finish, Refusal, Reply, Text, Thinking
 from ..openai.content import present
 from ..openai.ids import made_id
-from ..openai.reply import EMPTY, MALFORMED, TRUNCATED
 from ..surrogates import mended
+from ..unsound import EMPTY, MALFORMED, TRUNCATED
 from .answer import (
     COMPLETED,
     FILTERED,
