@@ -127,7 +127,12 @@ def _doubles(part: str, rest: str) -> bool:
 
 
 def _in_code(said: str) -> bool:
-    return sum(line.startswith("```") for line in said.split("\n")) % 2 == 1
+    """Say whether a fence is open: a bare one alone closes it (CommonMark 0.31, section 4.5)."""
+    opened = False
+    for line in said.split("\n"):
+        if line.startswith("```"):
+            opened = not opened or bool(line.strip("` "))
+    return opened
 
 
 def repeats(manner: Manner) -> bool:
