@@ -309,6 +309,24 @@ async def test_the_last_target_that_has_nothing_to_add_is_believed():
         assert text_of(answer) == "All is said."
 
 
+@pytest.mark.parametrize(
+    ("tries", "details"), [(2, ["truncated", "empty"]), (3, ["truncated", "empty", ""])]
+)
+async def test_a_target_that_broke_off_is_believed_when_it_says_nothing_twice(
+    tries: int, details: list[str]
+):
+    alone = [{"provider": "one", "model": "m"}]
+    async with site(models=alone, retry={"max_attempts": tries, "base_s": 0.001}) as s:
+        s.one.script(SAID)
+        s.one.behave(Step(empty=True))
+
+        answer = await s.ask()
+
+        assert [one.detail for one in s.gateway.attempts] == details
+        assert text_of(answer) == "All is said."
+        assert bool(answer.error()) == (tries == 2)
+
+
 @pytest.mark.parametrize("broken", [STOPPED, FINISHING], ids=["anthropic", "openai"])
 async def test_words_that_are_known_to_be_whole_need_no_full_stop(broken: tuple[str, Step]):
     kind, step = broken
@@ -369,6 +387,26 @@ async def test_two_targets_without_a_word_end_an_answer_that_ends_a_sentence(sai
         assert answer.whole
         assert not answer.error()
         assert text_of(answer).strip() == "All is said."
+
+
+async def test_silence_about_fewer_words_counts_no_more():
+    async with site(retry={"max_attempts": 4, "base_s": 0.001}) as s:
+        s.one.script(SAID)
+        s.one.behave(Step(empty=True))
+        s.two.behave(Step(empty=True))
+        s.three.script(Step(text=" Or nearly all.", no_finish=True, no_done=True))
+        s.three.behave(Step(empty=True))
+
+        answer = await s.ask()
+
+        assert [(one.target, one.detail) for one in s.gateway.attempts] == [
+            ("one/m", "truncated"),
+            ("two/m", "empty"),
+            ("three/m", "truncated"),
+            ("three/m", "empty"),
+            ("three/m", ""),
+        ]
+        assert text_of(answer) == "All is said. Or nearly all."
 
 
 async def test_a_target_that_says_just_what_the_caller_has_shows_that_it_was_all():

@@ -50,7 +50,7 @@ def _wake(run: Run, line: Line, services: Services) -> Action | None:
 async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Action | None:
     """Make one attempt; return what follows, None once the caller's answer has ended."""
     splice = line.splice
-    if splice is not None and splice.doubtful:
+    if splice is not None and splice.doubtful and start.target.id != splice.broke_at:
         splice.doubtful = run.has_more(services.clock.now())
     try:
         attempt = Attempt(line, start, services)

@@ -20,6 +20,7 @@ class Splice:
 
     __slots__ = (
         "asked",
+        "broke_at",
         "closed",
         "count",
         "declined",
@@ -30,8 +31,10 @@ class Splice:
         "writer",
     )
 
-    def __init__(self, asked: Request, prompt_tokens: int, begun: Begun) -> None:
+    def __init__(self, asked: Request, prompt_tokens: int, begun: Begun, broke_at: str) -> None:
         self.asked = asked
+        self.broke_at = broke_at
+        """The target whose words broke off last: if it is silent then, that may be its trouble."""
         self.prompt_tokens = prompt_tokens
         """Of the caller's prompt, as the first target counted it, or as estimated."""
         self.text = begun.text
@@ -45,7 +48,7 @@ class Splice:
         self.declined: set[str] = set()
         """Targets that do not continue words as their own, and are asked to go on instead."""
         self.doubtful = True
-        """Another target can still be asked where one has nothing to add, and none has said so."""
+        """One silence does not show yet that the words were whole."""
         self.closed = begun.closed
         """The provider has shown that the words are whole."""
 

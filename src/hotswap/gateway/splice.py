@@ -38,6 +38,7 @@ def take_down(attempt: Attempt, failure: Failure, services: Services) -> Splice 
         array=line.request.array,
     )
     begun, splice, needs = passage.begun(envelope), line.splice, line.request.needs
+    broke_at = attempt.start.target.id
     splices = splice.count if splice is not None else 0
     bar = "" if line.options.splice else "off"
     bar = bar or bar_to_splice(line.chain.stream, needs, splices=splices, text=begun.text)
@@ -45,10 +46,11 @@ def take_down(attempt: Attempt, failure: Failure, services: Services) -> Splice 
         return Ruin(bar or begun.bar, begun.writer)
     if splice is not None:
         splice.text, splice.writer, splice.closed = begun.text, begun.writer, begun.closed
+        splice.broke_at, splice.doubtful = broke_at, True
         splice.count += 1
     else:
         counted = attempt.usage.input_tokens if attempt.usage is not None else 0
-        splice = Splice(asked, counted or needs.prompt_tokens, begun)
+        splice = Splice(asked, counted or needs.prompt_tokens, begun, broke_at)
     splice.owes = splice.owes or passage.holding
     return splice
 

@@ -103,9 +103,9 @@ def _may_end(line: Line, splice: Splice) -> bool:
     """Say whether the answer is whole if the next target has nothing to add.
 
     Where a call may follow, it never is: words are not all that such an answer can hold. Else
-    either the provider has shown that the words are whole; or they end a sentence, and a second
-    target says the same, if there is one: an empty answer may be a fault. In doubt another target
-    is asked, and in the end the caller told.
+    either the provider has shown that the words are whole; or they end a sentence, and this is the
+    second silence, or that of the only other target: an empty answer may be a fault. In doubt
+    another target is asked, or the same one again, and in the end the caller told.
     """
     if splice.owes or line.request.needs.tools:
         return False
