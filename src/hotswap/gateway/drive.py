@@ -8,11 +8,11 @@ from ..core.capability import words
 from ..core.run import Action, GiveUp, Run, Sleep, Start
 from ..core.terms import Cause, Failure, Target
 from ..dialects.api import UnableError, Writer
+from ..dialects.unsound import EMPTY
 from ..errors import RefusedError
 from .answer import explain, give_up, note
 from .attempt import Attempt
 from .hedge import outcome, prepare
-from .joint import EMPTY
 from .line import Line, Splice
 from .records import record_attempt, record_unattempted
 from .report import report
@@ -87,7 +87,7 @@ async def _attempt(run: Run, line: Line, start: Start, services: Services) -> Ac
 def _after(run: Run, attempt: Attempt, failure: Failure, now: float) -> Action:
     """Say what follows from an attempt of which nothing reached the caller."""
     splice = attempt.line.splice
-    if splice is not None and failure.detail == EMPTY:
+    if splice is not None and failure.detail == EMPTY.detail:
         splice.doubtful = False
     if splice is not None and attempt.native and failure.cause is Cause.CAPABILITY:
         splice.declined.add(attempt.start.target.id)

@@ -15,10 +15,8 @@ from ..dialects.neutral import (
     TextPiece,
     ThinkingPiece,
 )
+from ..dialects.unsound import EMPTY
 
-EMPTY: Final = "empty"
-SILENT: Final = Failure(Cause.QUALITY, EMPTY, 200)
-"""The target came to its end, and has said nothing: only thoughts, whitespace, an announcement."""
 DIVERGED: Final = Failure(Cause.CAPABILITY, "began_anew", 200)
 """The target began the answer anew, and it became another one."""
 DECLINED: Final = Failure(Cause.CAPABILITY, "declined_to_go_on", 200)
@@ -101,7 +99,7 @@ class Joint:
                     if not isinstance(piece, FinishPiece):
                         self._spoke = True
                     elif self._is_silent(seam, piece):
-                        self.failure = SILENT
+                        self.failure = EMPTY
                         return ()
                     joined.append(piece)
             if seam.lost:
@@ -118,7 +116,7 @@ class Joint:
 
     def ends(self, failure: Failure | None) -> bool:
         """Say whether an empty continuation means that the answer was whole already."""
-        return self._may_end and failure is not None and failure.detail == EMPTY
+        return self._may_end and failure is not None and failure.detail == EMPTY.detail
 
     def told(self, usage: Usage | None) -> Usage:
         """Return the usage of the whole answer: the prompt once, and all words."""
@@ -135,7 +133,10 @@ class Joint:
         return new
 
     def _is_silent(self, seam: Seam, end: FinishPiece) -> bool:
-        """Say whether the target ended without a word, and not because something stopped it."""
+        """Say whether the target ended without a word, and not because something stopped it.
+
+        Thoughts, whitespace or an announcement alone are no word.
+        """
         stopped = bool(end.stop) or end.finish is Finish.CONTENT_FILTER
         return not (self._spoke or seam.echoed or seam.lost or stopped)
 

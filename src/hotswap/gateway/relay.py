@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ..core.terms import Cause, Failure, Target
 from ..dialects.api import Passage
 from ..dialects.holding import HELD_MAX
+from ..dialects.unsound import TRUNCATED
 from ..upstream.api import Fault
 from .answer import explain, stream_head
 from .line import Line
@@ -105,7 +106,7 @@ class Relay:
             self._line.exchange.write(rest)
         if whole:
             return None
-        return failure or passage.failure or Failure(Cause.HARD, "truncated", 200)
+        return failure or passage.failure or TRUNCATED
 
     def settle(self, now: float) -> None:
         """Decide what of a taken-up answer is new, since the time for finding out is over."""
